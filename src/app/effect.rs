@@ -1,0 +1,30 @@
+//! What the app wants done. Effects are data; `run` carries them out.
+
+use crate::domain::{call::CallOrder, id::CallId, observation::Observation};
+use std::sync::Arc;
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Make a call on the current profile's connection; it answers with `Event::Observed` and
+    /// `Event::Text`.
+    Call(CallOrder),
+    /// Cancel a call at once, also while it waits.
+    Cancel(CallId),
+    /// Poll the limits of the current profile now.
+    PollLimits,
+    /// Bring another profile to the front; `Event::Profile` follows, or a `Fault`.
+    SwitchProfile(Arc<str>),
+    /// Put text on the clipboard (OSC 52).
+    Copy(String),
+    /// Switch mouse reporting.
+    Mouse(bool),
+    /// Keep an observation in the store.
+    Remember(Arc<Observation>),
+    /// Give the terminal back and stop (Ctrl-Z); all is redrawn on return.
+    Suspend,
+    /// Redraw everything, as after Ctrl-L.
+    Repaint,
+    /// End the program.
+    Quit,
+}

@@ -1,0 +1,108 @@
+//! What can happen to the app.
+
+use crate::domain::{
+    id::CallId, observation::Observation, retry::Policy, spend::Spend, time::Time,
+};
+use std::sync::Arc;
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A key, a click, a paste, a resize, as the terminal tells it.
+    Input(crossterm::event::Event),
+    /// A source saw something; it belongs to the board of that profile.
+    Observed {
+        /// The profile whose connection it came from.
+        profile: Arc<str>,
+        /// What was seen.
+        seen: Arc<Observation>,
+    },
+    /// A piece of the answer of a test call. Kept on screen only, never stored.
+    Text {
+        /// The call.
+        call: CallId,
+        /// What to append.
+        delta: String,
+    },
+    /// A profile is ready, or its state changed.
+    Profile(Box<ProfileCard>),
+    /// The spend of a profile changed.
+    Spent {
+        /// Whose.
+        profile: Arc<str>,
+        /// Now.
+        spend: Spend,
+    },
+    /// Something of the tool itself failed; one sentence, already cleaned of keys.
+    Fault(String),
+    /// Something worth a line at the foot of the screen for a few seconds.
+    Said(String),
+    /// The clock was corrected by that many seconds (a laptop that slept).
+    ClockJumped(f64),
+    /// SIGTERM and the like: end as `q` does.
+    Terminate,
+}
+
+/// What the app may know of a profile. No key in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProfileCard {
+    /// Its name in the config file, `env`, or `demo`.
+    pub name: Arc<str>,
+    /// Host and port of its base URL, for the header line.
+    pub host: String,
+    /// Whether it has an API key: without one there are no calls.
+    pub can_call: bool,
+    /// Why not, in one sentence.
+    pub cannot_call_because: Option<String>,
+    /// Whether limits are polled.
+    pub can_poll: bool,
+    /// Its workspace, where the profile names one.
+    pub workspace: Option<crate::domain::id::WorkspaceId>,
+    /// Percent left below which a gauge is tight, and below which it is critical.
+    pub thresholds: Thresholds,
+    /// What the form of tab 2 starts with.
+    pub form: FormDefaults,
+    /// Spent so far, and the caps.
+    pub spend: Spend,
+    /// All profile names, for the switcher.
+    pub siblings: Vec<Arc<str>>,
+}
+
+/// When a gauge changes its look, percent left.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Thresholds {
+    /// Below: tight. 25 unless configured.
+    pub tight_percent: f64,
+    /// Below: critical. 10 unless configured.
+    pub critical_percent: f64,
+}
+
+/// What the form of tab 2 starts with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FormDefaults {
+    /// A model id.
+    pub model: String,
+    /// The prompt.
+    pub prompt: String,
+    /// `max_tokens`.
+    pub max_tokens: u32,
+    /// Whether to stream.
+    pub stream: bool,
+    /// The policy.
+    pub policy: Policy,
+    /// Attempts; none means the policy's own number.
+    pub attempts: Option<u32>,
+}
+
+/// The first thing a fresh app is told: see `App::new`.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// When.
+    pub at: Time,
+    /// Seconds east of UTC, for showing times.
+    pub local_offset_s: i32,
+    /// Whether mouse clicks are wanted.
+    pub mouse: bool,
+    /// Whether anything that costs is refused.
+    pub read_only: bool,
+}

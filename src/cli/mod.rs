@@ -1,0 +1,1 @@
+//! Arguments, config file, profiles.

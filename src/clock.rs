@@ -1,0 +1,84 @@
+//! The only reader of the time.
+
+use crate::domain::time::{Time, after, seconds_between};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+use tokio::time::Instant;
+
+/// Wall time at the start plus tokio's monotonic time, so that a paused tokio clock moves it too and
+/// a wall clock that is set does not. Clones share their corrections.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    wall: Time,
+    started: Instant,
+    corrected_ms: Arc<AtomicI64>,
+}
+
+/// A wall clock that differs by more than this many seconds has jumped (a laptop that slept).
+const JUMP_S: f64 = 2.0;
+
+impl Clock {
+    /// Anchored at the wall clock of now.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the time"
+    )]
+    pub fn start() -> Self {
+        Self::anchored(chrono::Utc::now())
+    }
+
+    /// Anchored at a given wall time, for worlds in virtual time.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the time"
+    )]
+    pub fn anchored(wall: Time) -> Self {
+        Self {
+            wall,
+            started: Instant::now(),
+            corrected_ms: Arc::default(),
+        }
+    }
+
+    /// Now.
+    pub fn now(&self) -> Time {
+        let corrected = self.corrected_ms.load(Ordering::Relaxed) as f64 / 1e3;
+        after(self.wall, self.started.elapsed().as_secs_f64() + corrected)
+    }
+
+    /// The tokio instant at which this clock will show `time`; now when that has passed.
+    pub fn instant_of(&self, time: Time) -> Instant {
+        let wait = seconds_between(self.now(), time).clamp(0.0, 86_400.0 * 365.0);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one place that reads the time"
+        )]
+        let now = Instant::now();
+        now + std::time::Duration::from_secs_f64(wait)
+    }
+
+    /// Follows the wall clock if that has jumped; the jump in seconds, if there was one.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the time"
+    )]
+    pub fn follow_wall(&self) -> Option<f64> {
+        let jump = seconds_between(self.now(), chrono::Utc::now());
+        (jump.abs() > JUMP_S).then(|| {
+            self.corrected_ms
+                .fetch_add((jump * 1e3) as i64, Ordering::Relaxed);
+            jump
+        })
+    }
+}
+
+/// Seconds east of UTC here and now, for showing times.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the time"
+)]
+pub fn local_offset_s() -> i32 {
+    chrono::Local::now().offset().local_minus_utc()
+}

@@ -1,0 +1,36 @@
+//! A test call as it is ordered: what the form, the command line and the demo's clients fill in.
+
+use super::{
+    id::{CallId, ClientId, ModelId},
+    observation::Source,
+    retry::Policy,
+};
+
+/// One logical call to make.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallOrder {
+    /// Its id, unique in this run of the program.
+    pub call: CallId,
+    /// Whose call.
+    pub client: ClientId,
+    /// `Call` or `Probe`.
+    pub source: Source,
+    /// The model to ask for.
+    pub model: ModelId,
+    /// The user message.
+    pub prompt: String,
+    /// `max_tokens`, at least 1.
+    pub max_tokens: u32,
+    /// Whether to stream.
+    pub stream: bool,
+    /// What to do after a failed attempt.
+    pub policy: Policy,
+    /// Attempts in all, the first included; at least 1.
+    pub attempts: u32,
+}
+
+/// Tokens a text probably takes: four bytes a token, as a rule of thumb, and at least one.
+/// Since Opus 4.7 the tokenizer gives about 30 % more (pricing page); estimates are marked as such.
+pub fn estimate_tokens(text: &str) -> u64 {
+    (text.len() as u64).div_ceil(4).max(1) + 8
+}

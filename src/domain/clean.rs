@@ -1,0 +1,86 @@
+//! Text from outside before it is drawn, exported or logged.
+
+/// `text` without control characters, bidi overrides and zero-width characters, cut to `max`
+/// characters (with `…` when something was cut). Newlines and tabs become one space.
+pub fn clean(text: &str, max: usize) -> String {
+    let mut out = String::new();
+    let mut kept = 0;
+    for c in text.chars() {
+        let c = if matches!(c, '\n' | '\r' | '\t') {
+            ' '
+        } else {
+            c
+        };
+        if !is_harmless(c) {
+            continue;
+        }
+        if kept == max {
+            out.push('…');
+            break;
+        }
+        out.push(c);
+        kept += 1;
+    }
+    out
+}
+
+/// The same for text of several lines: newlines stay, tabs become four spaces, nothing is cut.
+pub fn clean_lines(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => out.push('\n'),
+            '\t' => out.push_str("    "),
+            c if is_harmless(c) => out.push(c),
+            _ => {}
+        }
+    }
+    out
+}
+
+/// Whether a character can neither move the cursor nor change how its neighbours are read.
+pub const fn is_harmless(c: char) -> bool {
+    !matches!(c,
+        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}'            // C0, DEL, C1
+        | '\u{ad}' | '\u{34f}' | '\u{61c}'                // soft hyphen, joiner, Arabic mark
+        | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{3164}' | '\u{ffa0}' // fillers
+        | '\u{180b}'..='\u{180f}'                         // Mongolian selectors
+        | '\u{200b}'..='\u{200f}'                         // zero width, LRM, RLM
+        | '\u{2028}'..='\u{202e}'                         // separators, bidi embeddings and overrides
+        | '\u{2060}'..='\u{206f}'                         // word joiner, isolates
+        | '\u{fe00}'..='\u{fe0f}'                         // variation selectors
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}'            // BOM, interlinear marks
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn escapes_overrides_and_zero_widths_go() {
+        assert_eq!(
+            clean("a\x1b[31mb\u{202e}c\u{200b}d\u{feff}", 50),
+            "a[31mbcd"
+        );
+        assert_eq!(clean("line\nnext\ttab", 50), "line next tab");
+        assert_eq!(clean_lines("a\x07\nb\r\n"), "a\nb\n");
+    }
+
+    #[test]
+    fn a_cut_is_marked() {
+        assert_eq!(clean("abcdef", 3), "abc…");
+        assert_eq!(clean("abc", 3), "abc");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_harmful_survives(text in "\\PC*|[\\x00-\\x9f\u{200b}-\u{2069}a-z]*") {
+            prop_assert!(clean(&text, 40).chars().all(is_harmless));
+            prop_assert!(clean(&text, 40).chars().count() <= 41);
+            prop_assert!(clean_lines(&text).chars().all(|c| c == '\n' || is_harmless(c)));
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The rules: limits, buckets, gauges, retry, verdicts, spend. Pure: no clock, network, disk, screen
+//! or dice; `now` and the die are arguments.
+//!
+//! To add a limiter or header family: one row in [`limit::KNOWN`], one fixture in [`headers`].
+//! To add a retry policy: one entry in [`retry::Policy::ALL`] and its arms.
+//! To add something that is seen: one variant of [`observation::What`], folded where it matters.
+
+pub mod board;
+pub mod call;
+pub mod clean;
+pub mod gauge;
+pub mod headers;
+pub mod id;
+pub mod limit;
+pub mod notice;
+pub mod observation;
+pub mod org;
+pub mod outcome;
+pub mod retry;
+pub mod spend;
+pub mod time;
+pub mod timeline;
+pub mod usage;
+pub mod verdict;

@@ -1,0 +1,50 @@
+//! Instants and spans. Nothing here reads a clock: `now` is always an argument.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// A point in time, UTC. Comes from `clock`, from a response header, or from a test.
+pub type Time = DateTime<Utc>;
+
+/// Seconds from `from` to `to`; negative when `to` is earlier.
+pub fn seconds_between(from: Time, to: Time) -> f64 {
+    let delta = to - from;
+    delta.num_seconds() as f64 + f64::from(delta.subsec_nanos()) / 1e9
+}
+
+/// `time` moved by `seconds` (negative moves back). Stays at `time` when the result is out of range.
+pub fn after(time: Time, seconds: f64) -> Time {
+    if !seconds.is_finite() {
+        return time;
+    }
+    let whole = seconds.floor();
+    let nanos = ((seconds - whole) * 1e9) as i64;
+    TimeDelta::try_seconds(whole as i64)
+        .and_then(|delta| delta.checked_add(&TimeDelta::nanoseconds(nanos)))
+        .and_then(|delta| time.checked_add_signed(delta))
+        .unwrap_or(time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moving_by_seconds_and_back_is_the_same_instant() {
+        let t: Time = "2026-11-24T12:00:00Z".parse().unwrap();
+        for s in [0.0, 0.25, 17.4, -3.5, 86_400.125] {
+            assert!((seconds_between(t, after(t, s)) - s).abs() < 1e-6, "{s}");
+            assert!(
+                seconds_between(after(after(t, s), -s), t).abs() < 1e-6,
+                "{s}"
+            );
+        }
+    }
+
+    #[test]
+    fn absurd_spans_leave_the_instant_alone() {
+        let t: Time = "2026-11-24T12:00:00Z".parse().unwrap();
+        assert_eq!(after(t, f64::INFINITY), t);
+        assert_eq!(after(t, f64::NAN), t);
+        assert_eq!(after(t, 1e300), t);
+    }
+}

@@ -1,0 +1,137 @@
+//! What a refusal was, on what evidence, and whether retrying helps. One type for every refusal.
+
+use super::{
+    id::{GroupId, Limiter, ModelId, RequestId},
+    time::Time,
+};
+use serde::{Deserialize, Serialize};
+
+/// Why a call was not served. The words of the JSON contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// RPM.
+    RequestsPerMinute,
+    /// ITPM, plain or cache-aware.
+    InputTokensPerMinute,
+    /// OTPM.
+    OutputTokensPerMinute,
+    /// A token limit, input or output not told apart.
+    Tokens,
+    /// Growth faster than the ramp allowance.
+    Ramp,
+    /// Too many connections at once.
+    Concurrency,
+    /// The tier's or contract's monthly cap: 429 without a hint; retrying does not help.
+    SpendCap,
+    /// A limit the customer set: 400.
+    SpendLimit,
+    /// A 5 h or 7 d window of a subscription.
+    SubscriptionWindow,
+    /// 529: everyone's load, says nothing about own headroom.
+    Overloaded,
+    /// 500 and other 5xx.
+    ServerError,
+    /// 504, 408, or no answer in time.
+    Timeout,
+    /// An error event, a cut, or a missing end after a 200.
+    StreamError,
+    /// 401.
+    Auth,
+    /// 403.
+    Permission,
+    /// 402.
+    Billing,
+    /// 404.
+    NotFound,
+    /// 409.
+    Conflict,
+    /// 400 and other 4xx.
+    InvalidRequest,
+    /// 413.
+    TooLarge,
+    /// An answer that is not the API's.
+    Gateway,
+    /// No connection.
+    Unreachable,
+    /// A 429 that nothing explains.
+    Unknown,
+}
+
+/// How sure the cause is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Certainty {
+    /// The server said so (code, status or message).
+    Stated,
+    /// Concluded from headers or limits.
+    Inferred,
+    /// No evidence.
+    Unknown,
+}
+
+/// How far the breached limit reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// The organization's limit.
+    Organization,
+    /// A workspace's own limit.
+    Workspace,
+    /// Not said. "organization" in a message proves nothing.
+    Unknown,
+}
+
+/// Where a piece of evidence comes from, in the order in which it is trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EvidenceFrom {
+    /// `error.details.error_code`.
+    ErrorCode,
+    /// The prose of the message.
+    Message,
+    /// Rate-limit headers of the same answer.
+    Headers,
+    /// Configured limits, or the size of the call.
+    Limits,
+}
+
+/// One line of evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Its source.
+    pub from: EvidenceFrom,
+    /// What it says, short, cleaned.
+    pub text: String,
+}
+
+/// What a refusal was. JSON: `VERDICT` of the command-line contract.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Why.
+    pub cause: Cause,
+    /// The limiter that was hit, where known.
+    pub limiter: Option<Limiter>,
+    /// How far it reaches.
+    pub scope: Scope,
+    /// How sure.
+    pub certainty: Certainty,
+    /// On what evidence, most trusted first.
+    pub evidence: Vec<Evidence>,
+    /// HTTP status; none when there was no answer.
+    pub status: Option<u16>,
+    /// The model that was asked for.
+    pub model: Option<ModelId>,
+    /// Its pool, where known.
+    pub pool: Option<GroupId>,
+    /// Whether the same call can succeed later without anybody changing anything.
+    pub retry_helps: bool,
+    /// The earliest useful retry, where one can be named.
+    pub retry_at: Option<Time>,
+    /// What the server asked for, seconds.
+    pub asked_s: Option<f64>,
+    /// For support.
+    pub request_id: Option<RequestId>,
+    /// All of it in one sentence for people.
+    pub sentence: String,
+}

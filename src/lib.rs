@@ -1,0 +1,12 @@
+//! ratetop: htop for Claude API rate limits.
+
+pub mod api;
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod domain;
+pub mod net;
+pub mod report;
+pub mod sim;
+pub mod store;
+pub mod ui;
