@@ -1,7 +1,6 @@
-//! One limiter of one pool: configured limit, last reading, projection with its band, burn.
+//! What there is to draw or print of one gauge at one moment.
 
-use super::{
-    id::Limiter,
+use super::super::{
     limit::{Dimension, Family},
     observation::Source,
     time::Time,
@@ -93,57 +92,5 @@ impl GaugeView {
         }
         let limit = self.effective_limit.filter(|limit| *limit > 0)?;
         Some((self.remaining? as f64 / limit as f64 * 100.0).clamp(0.0, 100.0))
-    }
-}
-
-/// One limiter of one pool, as it is known so far.
-#[derive(Clone, Debug)]
-pub struct Gauge {
-    /// Which limiter. For a subscription window its name: `5h`, `7d`.
-    pub limiter: Limiter,
-    /// What it counts.
-    pub dimension: Dimension,
-    /// Its header family.
-    pub family: Family,
-}
-
-impl Gauge {
-    /// Everything about it at `now`.
-    pub fn view(&self, now: Time) -> GaugeView {
-        let _ = now;
-        GaugeView {
-            dimension: self.dimension,
-            family: self.family,
-            state: GaugeState::NoData,
-            fill: Fill::Unknown,
-            source: None,
-            limit: None,
-            workspace_limit: None,
-            effective_limit: None,
-            remaining: None,
-            remaining_low: None,
-            remaining_high: None,
-            reading: None,
-            age_s: None,
-            full_at: None,
-            burn_per_min: None,
-            own_burn_per_min: None,
-            others_burn_per_min: None,
-            empty_in_s: None,
-            empty_in_range_s: None,
-            utilization: None,
-        }
-    }
-
-    /// `slots` shares left (0 to 1), evenly spaced over the `span_s` seconds before `now`, oldest
-    /// first; none where nothing was known.
-    pub fn series(&self, now: Time, span_s: f64, slots: usize) -> Vec<Option<f32>> {
-        let _ = (now, span_s);
-        vec![None; slots]
-    }
-
-    /// A subscription window's own status word, e.g. `allowed_warning`.
-    pub fn status(&self) -> Option<&str> {
-        None
     }
 }

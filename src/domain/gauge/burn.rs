@@ -1,0 +1,291 @@
+//! Who draws from a bucket: our own usage as it is observed, and what others must have drawn.
+
+use super::super::time::{Time, after, seconds_between};
+use std::collections::VecDeque;
+
+/// Own usage events kept, seconds; a little more than the longest window that asks for them.
+const KEEP_S: f64 = 90.0;
+/// Events closer together than this are one, seconds.
+const MERGE_S: f64 = 0.05;
+
+/// Own usage as a running total over time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OwnUsage {
+    /// Time of an event, and the total up to and including it. In order of time.
+    totals: VecDeque<(Time, f64)>,
+    /// Total of all that was ever added.
+    total: f64,
+    /// Total of what is no longer kept event by event.
+    base: f64,
+    /// When the first event was seen.
+    since: Option<Time>,
+}
+
+impl OwnUsage {
+    /// Adds what was drawn at `at` (negative for a refund of an estimate).
+    pub(super) fn add(&mut self, at: Time, amount: f64) {
+        if amount == 0.0 || !amount.is_finite() {
+            return;
+        }
+        self.since.get_or_insert(at);
+        self.total += amount;
+        match self.totals.back_mut() {
+            // A correction of an earlier estimate counts from the moment it is known.
+            Some((last, total)) if seconds_between(*last, at) < MERGE_S => *total = self.total,
+            _ => self.totals.push_back((at, self.total)),
+        }
+        while self
+            .totals
+            .front()
+            .is_some_and(|(first, _)| seconds_between(*first, at) > KEEP_S)
+        {
+            self.base = self
+                .totals
+                .pop_front()
+                .map_or(self.base, |(_, total)| total);
+        }
+    }
+
+    /// The total of everything drawn up to and including `at`, as far back as events are kept.
+    fn total_at(&self, at: Time) -> f64 {
+        let after = self.totals.partition_point(|(t, _)| *t <= at);
+        after
+            .checked_sub(1)
+            .and_then(|i| self.totals.get(i))
+            .map_or(self.base, |(_, total)| *total)
+    }
+
+    /// What was drawn in `(from, to]`.
+    pub(super) fn between(&self, from: Time, to: Time) -> f64 {
+        self.total_at(to) - self.total_at(from)
+    }
+
+    /// Events after `from`, each with what it drew.
+    pub(super) fn events_after(&self, from: Time) -> impl Iterator<Item = (Time, f64)> + '_ {
+        let start = self.totals.partition_point(|(t, _)| *t <= from);
+        let mut before = self.total_at(from);
+        self.totals.range(start..).map(move |(t, total)| {
+            let drawn = total - before;
+            before = *total;
+            (*t, drawn)
+        })
+    }
+
+    /// Own burn per minute over the last minute; none before anything was drawn.
+    pub(super) fn per_min(&self, now: Time) -> Option<f64> {
+        let since = self.since?;
+        let window = seconds_between(since, now).clamp(5.0, 60.0);
+        Some((self.between(after(now, -window), now) / window * 60.0).max(0.0))
+    }
+}
+
+/// One header's reading, kept to be compared with later ones.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    /// When the server took it.
+    taken: Time,
+    remaining: f64,
+    /// Whether the bucket was full: then refill was lost, and a comparison is only an upper bound.
+    full: bool,
+}
+
+/// Pairs of headers are compared when they are at least this far apart, seconds.
+const PAIR_S: f64 = 5.0;
+/// … and at most this far, seconds.
+const WINDOW_S: f64 = 60.0;
+/// Marks closer together than this are one, seconds.
+const THIN_S: f64 = 0.5;
+/// How long the highest rate is remembered, seconds.
+const HIGHEST_S: f64 = 600.0;
+
+/// What others must have drawn between two headers of one family and limit:
+/// `(fall of remaining + refill − own usage) / time`, unresolved while below the rounding.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OthersBurn {
+    marks: VecDeque<Mark>,
+    /// The estimate over the longest window, per second.
+    current: Option<f64>,
+    /// Falling rates of short windows, for the highest of the last ten minutes.
+    highest: VecDeque<(Time, f64)>,
+}
+
+/// What a bucket does by itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bucket {
+    /// Size.
+    pub(super) limit: f64,
+    /// Units a second.
+    pub(super) refill: f64,
+    /// Half the step to which readings are rounded.
+    pub(super) rounding: f64,
+}
+
+impl OthersBurn {
+    /// Forgets everything: the limit changed, older readings are of another bucket.
+    pub(super) fn reset(&mut self) {
+        self.marks.clear();
+        self.current = None;
+    }
+
+    /// Takes a reading in.
+    pub(super) fn add(&mut self, taken: Time, remaining: f64, bucket: Bucket, own: &OwnUsage) {
+        if self
+            .marks
+            .back()
+            .is_some_and(|last| seconds_between(last.taken, taken) < THIN_S)
+        {
+            return;
+        }
+        let full = remaining >= bucket.limit - 2.0 * bucket.rounding;
+        let mark = Mark {
+            taken,
+            remaining,
+            full,
+        };
+        let drawn = |from: &Mark| {
+            let time = seconds_between(from.taken, taken);
+            let own = own.between(from.taken, taken);
+            (
+                from.remaining - remaining + bucket.refill * time - own,
+                time,
+            )
+        };
+        // The longest stretch that ends here and never touched the rim.
+        let start = self.marks.iter().rposition(|m| m.full).map_or(0, |i| i + 1);
+        let oldest = self
+            .marks
+            .range(start..)
+            .find(|m| seconds_between(m.taken, taken) <= WINDOW_S)
+            .filter(|m| !full && seconds_between(m.taken, taken) >= PAIR_S);
+        self.current = oldest.and_then(|from| {
+            let (amount, time) = drawn(from);
+            (amount >= (2.0 * bucket.rounding).max(1.0)).then_some(amount / time)
+        });
+        // The newest pair that is far enough apart bounds the rate from above, full or not.
+        let near = self
+            .marks
+            .iter()
+            .rev()
+            .find(|m| seconds_between(m.taken, taken) >= PAIR_S)
+            .filter(|m| seconds_between(m.taken, taken) <= WINDOW_S);
+        if let Some(from) = near {
+            let (amount, time) = drawn(from);
+            self.note_highest(taken, amount.max(0.0) / time);
+        }
+        self.marks.push_back(mark);
+        while self
+            .marks
+            .front()
+            .is_some_and(|m| seconds_between(m.taken, taken) > WINDOW_S)
+        {
+            self.marks.pop_front();
+        }
+    }
+
+    /// Keeps a queue of falling rates: the front is the highest of the last ten minutes.
+    fn note_highest(&mut self, at: Time, rate: f64) {
+        while self.highest.back().is_some_and(|(_, lower)| *lower <= rate) {
+            self.highest.pop_back();
+        }
+        self.highest.push_back((at, rate));
+        while self
+            .highest
+            .front()
+            .is_some_and(|(t, _)| seconds_between(*t, at) > HIGHEST_S)
+        {
+            self.highest.pop_front();
+        }
+        // Slowly falling rates would fill the queue with near-equals: 64 steps are fine enough.
+        if self.highest.len() > 64 {
+            self.highest.remove(self.highest.len() / 2);
+        }
+    }
+
+    /// Others' burn per second over the last minute of headers; none while unresolved.
+    pub(super) fn current(&self) -> Option<f64> {
+        self.current
+    }
+
+    /// The highest burn per second of the last ten minutes; none with no sight of others.
+    pub(super) fn highest(&self, now: Time) -> Option<f64> {
+        self.highest
+            .iter()
+            .find(|(t, _)| seconds_between(*t, now) <= HIGHEST_S)
+            .map(|(_, rate)| *rate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn t(s: f64) -> Time {
+        after("2026-11-24T12:00:00Z".parse().unwrap(), s)
+    }
+
+    #[test]
+    fn own_usage_is_counted_between_two_instants() {
+        let mut own = OwnUsage::default();
+        for i in 0..10 {
+            own.add(t(f64::from(i)), 100.0);
+        }
+        assert!(
+            (own.between(t(2.0), t(5.0)) - 300.0).abs() < 1e-9,
+            "(2, 5] holds 3, 4 and 5"
+        );
+        assert_eq!(own.events_after(t(7.5)).count(), 2);
+        assert!((own.events_after(t(7.5)).map(|(_, n)| n).sum::<f64>() - 200.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_steady_neighbour_is_found_and_own_usage_is_not_taken_for_it() {
+        let bucket = Bucket {
+            limit: 1e6,
+            refill: 1e6 / 60.0,
+            rounding: 500.0,
+        };
+        let (mut own, mut others) = (OwnUsage::default(), OthersBurn::default());
+        let (mut level, theirs, mine) = (9e5_f64, 25_000.0, 4_000.0);
+        for i in 0..40 {
+            let now = t(f64::from(i));
+            others.add(now, (level / 1000.0).round() * 1000.0, bucket, &own);
+            own.add(after(now, 0.1), mine);
+            level += bucket.refill - theirs - mine;
+        }
+        let found = others.current().unwrap();
+        assert!((found - theirs).abs() < 0.02 * theirs, "{found}");
+        assert!(others.highest(t(40.0)).unwrap() >= theirs * 0.95);
+    }
+
+    #[test]
+    fn a_full_bucket_tells_nothing_but_an_upper_bound() {
+        let bucket = Bucket {
+            limit: 5_000.0,
+            refill: 5_000.0 / 60.0,
+            rounding: 0.0,
+        };
+        let (own, mut others) = (OwnUsage::default(), OthersBurn::default());
+        for i in 0..20 {
+            others.add(t(f64::from(i)), 5_000.0, bucket, &own);
+        }
+        assert_eq!(others.current(), None);
+        assert!((others.highest(t(20.0)).unwrap() - bucket.refill).abs() < 1e-6);
+    }
+
+    #[test]
+    fn what_is_below_the_rounding_is_unresolved() {
+        let bucket = Bucket {
+            limit: 1e4,
+            refill: 1e4 / 60.0,
+            rounding: 500.0,
+        };
+        let (own, mut others) = (OwnUsage::default(), OthersBurn::default());
+        others.add(t(0.0), 4_000.0, bucket, &own);
+        others.add(t(6.0), 5_000.0, bucket, &own);
+        assert_eq!(
+            others.current(),
+            None,
+            "1,000 of refill and 1,000 of rise cancel out"
+        );
+    }
+}
