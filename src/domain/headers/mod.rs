@@ -1,4 +1,13 @@
 //! What one response head says about limits. Parsing is total: any bytes give a `Reading`.
+//!
+//! To add one of these: a family is a row in [`super::limit::KNOWN`], a header that stands alone is an
+//! arm in `parse::sort`; each with a fixture in `tests`.
+
+mod parse;
+#[cfg(test)]
+mod tests;
+
+pub use parse::{raw_rate_limit_headers, read};
 
 use super::{
     id::{Limiter, OrganizationId, RequestId, WorkspaceId},
@@ -28,6 +37,10 @@ pub struct Reading {
     pub unified: Option<Unified>,
     /// Rate-limit headers that are not understood, as they came (cleaned, cut to 200 characters).
     pub unknown: Vec<(String, String)>,
+    /// Every header of interest as it came, for evidence; [`read`] leaves it empty, whoever wants it
+    /// fills it from [`raw_rate_limit_headers`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub raw: Vec<(String, String)>,
 }
 
 /// `remaining` of one limiter at one moment.

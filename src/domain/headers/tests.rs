@@ -1,0 +1,395 @@
+//! Each trap of the wire as a test. Sections are those of the API notes: 2 headers, 12 traps; values
+//! are captures quoted there or typed from the documented formats.
+
+use super::*;
+use crate::domain::limit::{Dimension, Family};
+use proptest::prelude::*;
+use rstest::rstest;
+
+fn at() -> Time {
+    "2026-11-24T12:00:03Z".parse().unwrap()
+}
+
+fn reading(lines: &[(&str, &str)]) -> Reading {
+    read(lines.iter().map(|(n, v)| (*n, v.as_bytes())), at())
+}
+
+fn level<'a>(reading: &'a Reading, limiter: &str) -> &'a Level {
+    reading
+        .levels
+        .iter()
+        .find(|level| level.limiter.as_str() == limiter)
+        .unwrap()
+}
+
+/// Section 2.1, all documented families.
+const FULL: &[(&str, &str)] = &[
+    ("date", "Tue, 24 Nov 2026 12:00:00 GMT"),
+    ("content-type", "application/json"),
+    ("request-id", "req_011CX9f"),
+    (
+        "anthropic-organization-id",
+        "6a3f0f4e-0000-4000-8000-000000000001",
+    ),
+    ("anthropic-workspace-id", "wrkspc_EX"),
+    ("anthropic-ratelimit-requests-limit", "1000"),
+    ("anthropic-ratelimit-requests-remaining", "999"),
+    ("anthropic-ratelimit-requests-reset", "2026-11-24T12:00:00Z"),
+    ("anthropic-ratelimit-tokens-limit", "2400000"),
+    ("anthropic-ratelimit-tokens-remaining", "2399000"),
+    ("anthropic-ratelimit-tokens-reset", "2026-11-24T12:00:01Z"),
+    ("anthropic-ratelimit-input-tokens-limit", "2000000"),
+    ("anthropic-ratelimit-input-tokens-remaining", "1000000"),
+    (
+        "anthropic-ratelimit-input-tokens-reset",
+        "2026-11-24T12:00:30Z",
+    ),
+    ("anthropic-ratelimit-output-tokens-limit", "400000"),
+    ("anthropic-ratelimit-output-tokens-remaining", "400000"),
+    (
+        "anthropic-ratelimit-output-tokens-reset",
+        "2026-11-24T12:00:00Z",
+    ),
+    ("anthropic-priority-input-tokens-limit", "10000"),
+    ("anthropic-priority-input-tokens-remaining", "9000"),
+    (
+        "anthropic-priority-input-tokens-reset",
+        "2026-11-24T12:00:06Z",
+    ),
+    ("anthropic-priority-output-tokens-limit", "8000"),
+    ("anthropic-priority-output-tokens-remaining", "7000"),
+    ("anthropic-fast-input-tokens-limit", "300000"),
+    ("anthropic-fast-input-tokens-remaining", "299000"),
+    ("anthropic-fast-output-tokens-limit", "60000"),
+    ("anthropic-fast-output-tokens-remaining", "60000"),
+];
+
+#[test]
+fn every_documented_family_is_read() {
+    let reading = reading(FULL);
+    let names: Vec<_> = reading.levels.iter().map(|l| l.limiter.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "requests_per_minute",
+            "input_tokens_per_minute_cache_aware",
+            "output_tokens_per_minute",
+            "tokens",
+            "fast_itpmca",
+            "fast_otpm",
+            "priority_input",
+            "priority_output"
+        ]
+    );
+    assert_eq!(reading.unknown, []);
+    assert_eq!(reading.request.unwrap().as_str(), "req_011CX9f");
+    assert_eq!(reading.workspace.unwrap().as_str(), "wrkspc_EX");
+}
+
+#[test]
+fn trap_1_reset_is_time_to_full_not_a_window() {
+    let reading = reading(FULL);
+    let input = level(&reading, "input_tokens_per_minute_cache_aware");
+    // Half is free at once, and the other half is back after 30 s.
+    assert_eq!((input.remaining, input.full_in_s), (1_000_000, Some(30.0)));
+}
+
+#[test]
+fn trap_2_a_rounded_remaining_above_the_limit_is_kept_as_said() {
+    let reading = reading(&[
+        ("anthropic-ratelimit-output-tokens-limit", "1500"),
+        ("anthropic-ratelimit-output-tokens-remaining", "2000"),
+    ]);
+    assert_eq!(level(&reading, "output_tokens_per_minute").remaining, 2000);
+}
+
+#[test]
+fn trap_3_tokens_is_a_family_of_its_own_and_its_limit_may_flip() {
+    let before = reading(FULL);
+    let combined = level(&before, "tokens");
+    assert_eq!(
+        (combined.family, combined.dimension),
+        (Family::Combined, Dimension::Combined)
+    );
+    let after = reading(&[
+        ("anthropic-ratelimit-tokens-limit", "50000"),
+        ("anthropic-ratelimit-tokens-remaining", "50000"),
+    ]);
+    assert_eq!(level(&after, "tokens").limit, 50_000);
+    assert!(after.levels.iter().all(|l| l.dimension != Dimension::Itpm));
+}
+
+#[test]
+fn trap_10_a_spend_cap_has_no_hint() {
+    assert_eq!(reading(&[]).hint.asked_s(), None);
+    assert_eq!(reading(&[("retry-after", "")]).hint.asked_s(), None);
+}
+
+#[test]
+fn trap_14_a_hint_above_60_s_stays() {
+    let reading = reading(&[("retry-after", "51811")]);
+    assert_eq!(reading.hint.asked_s(), Some(51_811.0));
+}
+
+#[test]
+fn trap_18_unified_is_epoch_seconds_and_utilization_may_exceed_1() {
+    let reading = reading(&[
+        ("anthropic-ratelimit-unified-status", "allowed_warning"),
+        ("anthropic-ratelimit-unified-reset", "1795523400"),
+        (
+            "anthropic-ratelimit-unified-representative-claim",
+            "five_hour",
+        ),
+        ("anthropic-ratelimit-unified-fallback-percentage", "0.5"),
+        ("anthropic-ratelimit-unified-overage-status", "rejected"),
+        (
+            "anthropic-ratelimit-unified-overage-disabled-reason",
+            "out_of_credits",
+        ),
+        ("anthropic-ratelimit-unified-5h-status", "allowed"),
+        ("anthropic-ratelimit-unified-5h-reset", "1795523400"),
+        ("anthropic-ratelimit-unified-5h-utilization", "1.02"),
+        ("anthropic-ratelimit-unified-7d-utilization", "-0.0"),
+        ("anthropic-ratelimit-unified-7d_oi-utilization", "0.25"),
+    ]);
+    let unified = reading.unified.unwrap();
+    assert_eq!(unified.reset, Some("2026-11-24T12:30:00Z".parse().unwrap()));
+    assert_eq!(unified.representative.as_deref(), Some("five_hour"));
+    assert_eq!(
+        unified.overage_disabled_reason.as_deref(),
+        Some("out_of_credits")
+    );
+    let windows: Vec<_> = unified
+        .windows
+        .iter()
+        .map(|w| (w.name.as_str(), w.utilization))
+        .collect();
+    assert_eq!(
+        windows,
+        [("5h", Some(1.02)), ("7d", Some(0.0)), ("7d_oi", Some(0.25))]
+    );
+    assert!(unified.windows[1].utilization.unwrap().is_sign_positive());
+    // What has no meaning here is kept raw.
+    assert_eq!(
+        reading.unknown,
+        [(
+            "anthropic-ratelimit-unified-fallback-percentage".to_owned(),
+            "0.5".to_owned()
+        )]
+    );
+    assert_eq!(reading.levels, []);
+}
+
+#[test]
+fn trap_19_readings_are_ordered_by_arrival_of_the_head() {
+    assert_eq!(reading(FULL).at, at());
+}
+
+#[test]
+fn trap_20_reset_is_taken_against_the_responses_own_date() {
+    // Our clock is a year behind; the distance is the server's.
+    let early: Time = "2025-11-24T12:00:00Z".parse().unwrap();
+    let reading = read(FULL.iter().map(|(n, v)| (*n, v.as_bytes())), early);
+    let input = level(&reading, "input_tokens_per_minute_cache_aware");
+    assert_eq!(input.full_in_s, Some(30.0));
+    // An HTTP date too.
+    let later = super::tests::reading(&[
+        ("date", "Sat, 24 Nov 2029 12:00:00 GMT"),
+        ("retry-after", "Sat, 24 Nov 2029 12:00:17 GMT"),
+    ]);
+    assert_eq!(later.hint.asked_s(), Some(17.0));
+}
+
+#[test]
+fn without_a_date_our_own_arrival_stands_in() {
+    let reading = reading(&[
+        ("date", "yesterday"),
+        ("anthropic-ratelimit-requests-limit", "50"),
+        ("anthropic-ratelimit-requests-remaining", "49"),
+        ("anthropic-ratelimit-requests-reset", "2026-11-24T12:00:04Z"),
+    ]);
+    assert_eq!(reading.date, None);
+    assert_eq!(level(&reading, "requests_per_minute").full_in_s, Some(1.0));
+}
+
+#[test]
+fn a_reset_before_the_date_is_clamped_to_zero() {
+    // Section 2.3: captured 20:37:51Z with a date of 20:38:03.
+    let reading = reading(&[
+        ("date", "Mon, 24 Feb 2025 20:38:03 GMT"),
+        ("anthropic-ratelimit-requests-limit", "4000"),
+        ("anthropic-ratelimit-requests-remaining", "3999"),
+        ("anthropic-ratelimit-requests-reset", "2025-02-24T20:37:51Z"),
+    ]);
+    assert_eq!(level(&reading, "requests_per_minute").full_in_s, Some(0.0));
+}
+
+#[test]
+fn trap_21_an_empty_head_is_no_data() {
+    let reading = reading(&[("content-type", "application/json")]);
+    assert_eq!((reading.levels.len(), reading.unknown.len()), (0, 0));
+    assert_eq!(reading.unified, None);
+}
+
+#[rstest]
+#[case("Anthropic-RateLimit-Requests-")]
+#[case("llm_provider-anthropic-ratelimit-requests-")]
+#[case("x-upstream-Anthropic-Ratelimit-requests-")]
+fn trap_22_any_case_and_any_prefix(#[case] stem: &str) {
+    let (limit, remaining) = (format!("{stem}limit"), format!("{stem}Remaining"));
+    let reading = reading(&[(&limit, "50"), (&remaining, " 49 ")]);
+    let level = level(&reading, "requests_per_minute");
+    assert_eq!((level.limit, level.remaining), (50, 49));
+}
+
+#[test]
+fn a_name_without_a_prefix_is_preferred() {
+    let reading = reading(&[
+        ("llm_provider-anthropic-ratelimit-requests-limit", "1"),
+        ("llm_provider-anthropic-ratelimit-requests-remaining", "1"),
+        ("llm_provider-request-id", "req_inner"),
+        ("anthropic-ratelimit-requests-limit", "50"),
+        ("anthropic-ratelimit-requests-remaining", "49"),
+    ]);
+    assert_eq!(level(&reading, "requests_per_minute").limit, 50);
+    assert_eq!(reading.request.unwrap().as_str(), "req_inner");
+}
+
+#[test]
+fn trap_25_fast_families_are_kept_apart() {
+    let reading = reading(&[
+        ("anthropic-fast-output-tokens-limit", "60000"),
+        ("anthropic-fast-output-tokens-remaining", "0"),
+    ]);
+    assert_eq!(reading.levels.len(), 1);
+    assert_eq!(level(&reading, "fast_otpm").family, Family::Fast);
+}
+
+#[rstest]
+#[case::negative("-5")]
+#[case::overflow("18446744073709551616")]
+#[case::fraction("12.5")]
+#[case::comma("1,000")]
+#[case::word("unlimited")]
+#[case::empty("")]
+#[case::plus("+5")]
+fn a_number_that_is_none_leaves_no_level_and_stays_raw(#[case] text: &str) {
+    let reading = reading(&[
+        ("anthropic-ratelimit-requests-limit", "50"),
+        ("anthropic-ratelimit-requests-remaining", text),
+        ("anthropic-ratelimit-output-tokens-limit", "400000"),
+        ("anthropic-ratelimit-output-tokens-remaining", "1000"),
+    ]);
+    assert_eq!(reading.levels.len(), 1);
+    assert_eq!(reading.unknown.len(), 2);
+    assert_eq!(reading.unknown[1].1, text);
+}
+
+#[rstest]
+#[case::garbage("soon")]
+#[case::far_future("9999-12-31T23:59:59Z")]
+#[case::epoch_overflow("99999999999999999")]
+fn a_reset_that_cannot_be_believed_is_unknown_and_the_level_stays(#[case] text: &str) {
+    let reading = reading(&[
+        ("anthropic-ratelimit-requests-limit", "50"),
+        ("anthropic-ratelimit-requests-remaining", "49"),
+        ("anthropic-ratelimit-requests-reset", text),
+    ]);
+    assert_eq!(level(&reading, "requests_per_minute").full_in_s, None);
+    assert_eq!(reading.unknown.len(), 1);
+}
+
+#[test]
+fn values_that_are_not_utf_8_are_kept_readable() {
+    let lines: [(&str, &[u8]); 3] = [
+        ("anthropic-ratelimit-requests-limit", b"\xff\xfe50"),
+        ("anthropic-ratelimit-new-thing", b"a\x1b[31m\xc3\x28"),
+        ("request-id", b"\xff\xff"),
+    ];
+    let reading = read(lines.into_iter(), at());
+    assert_eq!(reading.levels, []);
+    assert_eq!(reading.unknown[1].1, "a[31m\u{fffd}(");
+}
+
+#[rstest]
+#[case("retry-after", "17", Some(17.0))]
+#[case("retry-after", " 17.5 ", Some(17.5))]
+#[case("retry-after", "0", None)]
+#[case("retry-after", "-3", None)]
+#[case("retry-after", "NaN", None)]
+#[case("retry-after", "1e999", None)]
+#[case("retry-after", "soon", None)]
+#[case("retry-after-ms", "1500", Some(1.5))]
+#[case("Retry-After-Ms", "250.5", Some(0.2505))]
+fn hints(#[case] name: &str, #[case] value: &str, #[case] asked: Option<f64>) {
+    assert_eq!(reading(&[(name, value)]).hint.asked_s(), asked);
+}
+
+#[test]
+fn milliseconds_win_over_seconds_and_should_retry_is_read() {
+    let reading = reading(&[
+        ("retry-after", "9"),
+        ("retry-after-ms", "1500"),
+        ("x-should-retry", "False"),
+    ]);
+    assert_eq!(reading.hint.asked_s(), Some(1.5));
+    assert_eq!(reading.hint.should_retry, Some(false));
+}
+
+#[test]
+fn unknown_limit_headers_are_kept_and_bounded() {
+    let names: Vec<String> = (0..500)
+        .map(|n| format!("anthropic-ratelimit-thing{n}-limit"))
+        .collect();
+    let long = "x".repeat(10_000);
+    let reading = read(names.iter().map(|n| (n.as_str(), long.as_bytes())), at());
+    assert_eq!(reading.unknown.len(), 64);
+    assert_eq!(reading.unknown[0].1.chars().count(), 201);
+    let other = super::tests::reading(&[
+        ("anthropic-widgets-remaining", "3"),
+        ("anthropic-beta", "x"),
+    ]);
+    assert_eq!(other.unknown.len(), 1);
+}
+
+#[test]
+fn evidence_is_the_head_as_it_came_without_the_rest() {
+    let raw = raw_rate_limit_headers(FULL.iter().map(|(n, v)| (*n, v.as_bytes())));
+    assert_eq!(raw.len(), FULL.len() - 1);
+    assert!(raw.iter().all(|(name, _)| name != "content-type"));
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_give_a_reading(
+        lines in prop::collection::vec(
+            (
+                prop::sample::select(vec!["", "llm_provider-", "anthropic-", "x-"]),
+                prop::sample::select(vec![
+                    "anthropic-ratelimit-requests", "anthropic-ratelimit-unified-5h", "anthropic-fast-output-tokens",
+                    "anthropic-ratelimit-unified", "retry-after", "date", "é-anthropic-", "", "anthropic",
+                ]),
+                prop::sample::select(vec!["-limit", "-remaining", "-reset", "-utilization", "-status", "-", "", "-ms"]),
+                prop_oneof![
+                    prop::collection::vec(any::<u8>(), 0..40),
+                    "[-0-9.eE+:TZ]{0,30}".prop_map(String::into_bytes),
+                    any::<u64>().prop_map(|n| n.to_string().into_bytes()),
+                ],
+            ),
+            0..30,
+        )
+    ) {
+        let named: Vec<(String, Vec<u8>)> = lines
+            .into_iter()
+            .map(|(a, b, c, value)| (format!("{a}{b}{c}"), value))
+            .collect();
+        let reading = read(named.iter().map(|(n, v)| (n.as_str(), v.as_slice())), at());
+        for level in &reading.levels {
+            prop_assert!(level.full_in_s.is_none_or(|s| s >= 0.0 && s.is_finite()));
+        }
+        let text = serde_json::to_string(&reading).unwrap();
+        let back: Reading = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(back.levels.len(), reading.levels.len());
+        raw_rate_limit_headers(named.iter().map(|(n, v)| (n.as_str(), v.as_slice())));
+    }
+}
