@@ -1,0 +1,230 @@
+//! The fold. Observations of one call may arrive in any order after its `Began`; the result is the
+//! same. Those of unknown calls are ignored.
+
+use super::{Attempt, Call, Timeline};
+use crate::domain::{
+    id::{CallId, ClientId},
+    observation::{Observation, What},
+    time::{after, seconds_between},
+    usage::Usage,
+};
+
+/// More attempts than any policy makes (100) plus continuations; the rest is not kept.
+const MAX_ATTEMPTS: usize = 256;
+
+/// A hint counts as passed when it is missed by less: clocks and timers are not finer.
+const TOLERANCE_S: f64 = 0.002;
+
+impl Timeline {
+    /// Takes one observation in; those that belong to no call are ignored.
+    pub fn absorb(&mut self, seen: &Observation) {
+        let Some(id) = seen.call else { return };
+        if let What::Began { .. } = &seen.what {
+            self.begin(id, seen);
+            return;
+        }
+        let Some(call) = self.calls.iter_mut().rev().find(|call| call.id == id) else {
+            return;
+        };
+        if let What::Closed { result } = &seen.what {
+            call.result = Some(*result);
+            call.closed_at = Some(seen.at);
+            return;
+        }
+        if let Some(index) = call.place_of(seen) {
+            call.attempts[index].take(seen);
+            call.settle(index);
+        }
+    }
+
+    fn begin(&mut self, id: CallId, seen: &Observation) {
+        let What::Began {
+            policy,
+            attempts,
+            stream,
+            input_estimate,
+        } = &seen.what
+        else {
+            return;
+        };
+        if let Some(at) = self.calls.iter().position(|call| call.id == id) {
+            if self.calls[at].began_at == seen.at {
+                return;
+            }
+            // The id came back: a recording is played again.
+            self.calls.remove(at);
+        }
+        if self.calls.len() >= self.capacity {
+            self.make_room();
+        }
+        self.calls.push_back(Call {
+            id,
+            client: seen
+                .client
+                .clone()
+                .unwrap_or_else(|| ClientId::from("unknown")),
+            source: seen.source,
+            model: seen.model.clone().unwrap_or_else(|| "unknown".into()),
+            policy: policy.clone(),
+            allowed: *attempts,
+            stream: *stream,
+            input_estimate: *input_estimate,
+            began_at: seen.at,
+            closed_at: None,
+            result: None,
+            attempts: Vec::new(),
+        });
+    }
+
+    /// Drops the oldest ended call of the client that has the most.
+    fn make_room(&mut self) {
+        let mut counts: Vec<(bool, &ClientId, usize)> = Vec::new();
+        for call in &self.calls {
+            let of = (call.is_own(), &call.client);
+            match counts
+                .iter_mut()
+                .find(|(own, client, _)| (*own, *client) == of)
+            {
+                Some((_, _, count)) => *count += 1,
+                None => counts.push((of.0, of.1, 1)),
+            }
+        }
+        let noisiest = counts
+            .iter()
+            .rev()
+            .max_by_key(|(_, _, count)| *count)
+            .map(|(own, client, _)| (*own, (*client).clone()));
+        let belongs = |call: &Call| {
+            noisiest
+                .as_ref()
+                .is_some_and(|(own, client)| call.is_own() == *own && call.client == *client)
+        };
+        let victim = self
+            .calls
+            .iter()
+            .position(|call| belongs(call) && !call.is_open())
+            .or_else(|| self.calls.iter().position(belongs));
+        self.calls.remove(victim.unwrap_or(0));
+    }
+}
+
+impl Call {
+    /// Where the attempt of an observation is, made when it is not there yet.
+    fn place_of(&mut self, seen: &Observation) -> Option<usize> {
+        if matches!(
+            seen.what,
+            What::Began { .. } | What::Closed { .. } | What::Limits { .. }
+        ) {
+            return None;
+        }
+        let n = match seen.attempt {
+            Some(n) => n.max(1),
+            None => self.attempts.last().map_or(1, |last| last.n),
+        };
+        match self.attempts.binary_search_by_key(&n, |attempt| attempt.n) {
+            Ok(index) => Some(index),
+            Err(_) if self.attempts.len() >= MAX_ATTEMPTS => None,
+            Err(index) => {
+                // Until `Sent` itself is here, its moment follows from the spans.
+                let since_sent = match &seen.what {
+                    What::Head { first_byte_s, .. } => *first_byte_s,
+                    What::FirstToken { after_s } => *after_s,
+                    What::Finished { duration_s, .. } => *duration_s,
+                    _ => 0.0,
+                };
+                self.attempts
+                    .insert(index, Attempt::new(n, after(seen.at, -since_sent)));
+                Some(index)
+            }
+        }
+    }
+
+    /// What an attempt and its neighbours say about each other.
+    fn settle(&mut self, changed: usize) {
+        for index in [changed.checked_sub(1), Some(changed)]
+            .into_iter()
+            .flatten()
+        {
+            let next_sent = self
+                .attempts
+                .get(index + 1)
+                .filter(|next| next.n == self.attempts[index].n + 1)
+                .map(|next| next.sent_at);
+            let attempt = &mut self.attempts[index];
+            let Some(next_sent) = next_sent else { continue };
+            attempt.slept_s = attempt
+                .decided_at
+                .map(|decided| seconds_between(decided, next_sent).max(0.0));
+            attempt.early = attempt
+                .hint_until()
+                .is_some_and(|until| seconds_between(next_sent, until) > TOLERANCE_S);
+        }
+    }
+}
+
+impl Attempt {
+    fn take(&mut self, seen: &Observation) {
+        match &seen.what {
+            What::Sent => self.sent_at = seen.at,
+            What::Head {
+                status,
+                reading,
+                first_byte_s,
+            } => {
+                self.head_at = Some(seen.at);
+                self.status = Some(*status);
+                self.first_byte_s = Some(*first_byte_s);
+                self.request = reading.request.clone().or(self.request.take());
+                self.asked_s = self.asked_s.or(reading.hint.asked_s());
+                self.reading = Some(reading.clone());
+            }
+            What::FirstToken { after_s } => self.first_token_s = Some(*after_s),
+            What::Progress { usage } => {
+                // Late progress says less than the end did.
+                if self.outcome.is_none() {
+                    self.usage = Some(self.usage.map_or(*usage, |kept| larger(kept, *usage)));
+                }
+            }
+            What::Finished {
+                outcome,
+                usage,
+                duration_s,
+                verdict,
+            } => {
+                self.ended_at = Some(seen.at);
+                self.duration_s = Some(*duration_s);
+                self.usage = usage.or(self.usage);
+                self.status = self.status.or(outcome.status());
+                self.asked_s = self.asked_s.or(outcome.hint().asked_s());
+                let named = verdict
+                    .as_ref()
+                    .and_then(|verdict| verdict.request_id.clone());
+                self.request = self.request.take().or(named);
+                self.verdict = verdict.as_deref().cloned();
+                self.outcome = Some(outcome.clone());
+            }
+            What::Decided { decision, asked_s } => {
+                self.decided_at = Some(seen.at);
+                self.asked_s = self.asked_s.or(*asked_s);
+                self.decision = Some(decision.clone());
+            }
+            What::Began { .. } | What::Closed { .. } | What::Limits { .. } => {}
+        }
+    }
+}
+
+/// A stream's usage is cumulative, so the larger of two is the later.
+fn larger(a: Usage, b: Usage) -> Usage {
+    Usage {
+        input_tokens: a.input_tokens.max(b.input_tokens),
+        output_tokens: a.output_tokens.max(b.output_tokens),
+        cache_creation_input_tokens: a
+            .cache_creation_input_tokens
+            .max(b.cache_creation_input_tokens),
+        cache_read_input_tokens: a.cache_read_input_tokens.max(b.cache_read_input_tokens),
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

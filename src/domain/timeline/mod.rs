@@ -1,0 +1,251 @@
+//! Calls and their attempts, folded from observations: what tab 2 draws and `call --json` prints.
+//! Any source that sends the same observations can be drawn the same way.
+//!
+//! To add something to an attempt: a field of [`Attempt`], one arm in `fold.rs`, and its place in the
+//! law that the order of arrival does not matter.
+
+mod fold;
+
+use super::{
+    headers::Reading,
+    id::{CallId, ClientId, ModelId, RequestId},
+    observation::{CallResult, Source},
+    outcome::Outcome,
+    retry::{Action, Decision},
+    time::{Time, after, seconds_between},
+    usage::Usage,
+    verdict::Verdict,
+};
+use std::collections::VecDeque;
+
+/// Ids below are given by the app to calls that a person sends from the form or as a probe. Traffic of
+/// other sources (the demo's clients, a tap) numbers its calls from here on.
+pub const FIRST_FOREIGN_CALL: u64 = 1 << 32;
+
+/// One attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    /// From 1.
+    pub n: u32,
+    /// When the request left.
+    pub sent_at: Time,
+    /// When the head was here.
+    pub head_at: Option<Time>,
+    /// When it ended.
+    pub ended_at: Option<Time>,
+    /// Of the head, once it is here.
+    pub status: Option<u16>,
+    /// For support.
+    pub request: Option<RequestId>,
+    /// The head, with its raw unknown headers.
+    pub reading: Option<Reading>,
+    /// Seconds from sending to the head.
+    pub first_byte_s: Option<f64>,
+    /// Seconds from sending to the first token.
+    pub first_token_s: Option<f64>,
+    /// Seconds from sending to the end.
+    pub duration_s: Option<f64>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// What that was.
+    pub verdict: Option<Verdict>,
+    /// Tokens so far; also of broken streams.
+    pub usage: Option<Usage>,
+    /// What the server asked for, seconds.
+    pub asked_s: Option<f64>,
+    /// What the policy decided, once the attempt has ended.
+    pub decision: Option<Decision>,
+    /// When it decided.
+    pub decided_at: Option<Time>,
+    /// Seconds from the decision to the next attempt, once that has left.
+    pub slept_s: Option<f64>,
+    /// Whether the next attempt left before the server's hint had passed.
+    pub early: bool,
+}
+
+impl Attempt {
+    fn new(n: u32, sent_at: Time) -> Self {
+        Self {
+            n,
+            sent_at,
+            head_at: None,
+            ended_at: None,
+            status: None,
+            request: None,
+            reading: None,
+            first_byte_s: None,
+            first_token_s: None,
+            duration_s: None,
+            outcome: None,
+            verdict: None,
+            usage: None,
+            asked_s: None,
+            decision: None,
+            decided_at: None,
+            slept_s: None,
+            early: false,
+        }
+    }
+
+    /// The earliest moment that the server's hint allows, counted from the head that carried it.
+    pub fn hint_until(&self) -> Option<Time> {
+        let heard = self.head_at.or(self.ended_at)?;
+        Some(after(heard, self.asked_s?))
+    }
+
+    /// When the next attempt is to leave, if the policy decided to retry.
+    pub fn next_due(&self) -> Option<Time> {
+        let decision = self.decision.as_ref()?;
+        (decision.action == Action::Retry).then_some(after(self.decided_at?, decision.wait_s))
+    }
+
+    /// Whether the answer was whole but is to be continued: `pause_turn`. That is no retry.
+    pub fn is_paused_turn(&self) -> bool {
+        matches!(&self.outcome, Some(Outcome::Complete { stop_reason: Some(reason), .. }) if reason == "pause_turn")
+    }
+
+    /// Generated tokens per second, from the first token to the end.
+    pub fn tokens_per_second(&self) -> Option<f64> {
+        let span = self.duration_s? - self.first_token_s?;
+        let tokens = self.usage?.output_tokens;
+        (span > 0.0 && tokens > 1).then(|| tokens as f64 / span)
+    }
+}
+
+/// What a call is doing at one moment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Doing {
+    /// A request is out; no head yet.
+    InFlight,
+    /// A head is here, the body arrives.
+    Receiving,
+    /// Asleep until then.
+    Waiting(Time),
+    /// Between two of these.
+    Deciding,
+    /// Over.
+    Over(CallResult),
+}
+
+/// One logical call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// Its id.
+    pub id: CallId,
+    /// Whose.
+    pub client: ClientId,
+    /// Who saw it.
+    pub source: Source,
+    /// The model asked for.
+    pub model: ModelId,
+    /// The policy's name.
+    pub policy: String,
+    /// Attempts allowed in all.
+    pub allowed: u32,
+    /// Whether it streams.
+    pub stream: bool,
+    /// Input tokens it was expected to take.
+    pub input_estimate: u64,
+    /// When it began.
+    pub began_at: Time,
+    /// When it ended.
+    pub closed_at: Option<Time>,
+    /// How it ended.
+    pub result: Option<CallResult>,
+    /// First to last.
+    pub attempts: Vec<Attempt>,
+}
+
+impl Call {
+    /// Whether a person sent it from here (form or probe), by its id.
+    pub const fn is_own(&self) -> bool {
+        self.id.0 < FIRST_FOREIGN_CALL
+    }
+
+    /// Whether it still goes on.
+    pub const fn is_open(&self) -> bool {
+        self.result.is_none()
+    }
+
+    /// What it is doing.
+    pub fn doing(&self) -> Doing {
+        if let Some(result) = self.result {
+            return Doing::Over(result);
+        }
+        match self.attempts.last() {
+            None => Doing::Deciding,
+            Some(last) => match (last.next_due(), &last.outcome, last.head_at) {
+                (Some(due), _, _) => Doing::Waiting(due),
+                (None, Some(_), _) => Doing::Deciding,
+                (None, None, Some(_)) => Doing::Receiving,
+                (None, None, None) => Doing::InFlight,
+            },
+        }
+    }
+
+    /// Seconds from its beginning to its end, or to `now`.
+    pub fn elapsed_s(&self, now: Time) -> f64 {
+        seconds_between(self.began_at, self.closed_at.unwrap_or(now)).max(0.0)
+    }
+
+    /// Tokens of every attempt together, also of broken ones; none when no server said anything.
+    pub fn usage(&self) -> Option<Usage> {
+        let said = self.attempts.iter().filter_map(|attempt| attempt.usage);
+        said.reduce(|sum, usage| sum.plus(&usage))
+    }
+
+    /// Tries that count towards `allowed`: continuations of a paused turn do not.
+    pub fn tries(&self) -> u32 {
+        let mut tries = 0;
+        let mut continues = false;
+        for attempt in &self.attempts {
+            tries += u32::from(!continues);
+            continues = attempt.is_paused_turn();
+        }
+        tries
+    }
+
+    /// Attempts that left before the server's hint had passed.
+    pub fn early_retries(&self) -> usize {
+        self.attempts.iter().filter(|attempt| attempt.early).count()
+    }
+
+    /// The stop reason of the last whole answer.
+    pub fn stop_reason(&self) -> Option<&str> {
+        self.attempts
+            .iter()
+            .rev()
+            .find_map(|attempt| match &attempt.outcome {
+                Some(Outcome::Complete { stop_reason, .. }) => stop_reason.as_deref(),
+                _ => None,
+            })
+    }
+}
+
+/// The newest calls, bounded. A noisy client pushes out its own calls first, so that a test call
+/// stays in sight beside heavy traffic.
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    calls: VecDeque<Call>,
+    capacity: usize,
+}
+
+impl Timeline {
+    /// An empty timeline that keeps `capacity` calls (at least 1).
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            calls: VecDeque::new(),
+            capacity: capacity.max(1),
+        }
+    }
+
+    /// Oldest first.
+    pub fn calls(&self) -> impl DoubleEndedIterator<Item = &Call> + ExactSizeIterator {
+        self.calls.iter()
+    }
+
+    /// The call of that id, if it is still kept.
+    pub fn call(&self, id: CallId) -> Option<&Call> {
+        self.calls.iter().rev().find(|call| call.id == id)
+    }
+}

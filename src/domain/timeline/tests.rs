@@ -1,0 +1,336 @@
+use super::*;
+use crate::domain::{
+    headers::{Hint, Level, Reading},
+    limit::{Dimension, Family},
+    observation::{CallResult, Source},
+    outcome::{ApiError, Outcome},
+    retry::{Action, Decision},
+    time::Time,
+    timeline::Doing,
+};
+use proptest::prelude::*;
+
+fn t(s: f64) -> Time {
+    after("2026-11-24T12:00:00Z".parse().unwrap(), s)
+}
+
+fn seen(call: u64, attempt: Option<u32>, at: f64, what: What) -> Observation {
+    Observation {
+        at: t(at),
+        source: Source::Call,
+        call: Some(CallId(call)),
+        attempt,
+        client: Some("me".into()),
+        organization: None,
+        workspace: None,
+        model: Some("claude-opus-5-5".into()),
+        fast: false,
+        what,
+    }
+}
+
+fn began(call: u64, at: f64) -> Observation {
+    let what = What::Began {
+        policy: "hint-jitter".into(),
+        attempts: 5,
+        stream: true,
+        input_estimate: 14,
+    };
+    seen(call, None, at, what)
+}
+
+fn hint(asked: Option<f64>) -> Hint {
+    Hint {
+        retry_after_s: asked,
+        ..Hint::default()
+    }
+}
+
+/// A head as section 2.1 of the API facts has it.
+fn head(at: f64, asked: Option<f64>, remaining: u64) -> Reading {
+    Reading {
+        at: t(at),
+        date: Some(t(at)),
+        organization: None,
+        workspace: None,
+        request: Some("req_011CX".into()),
+        hint: hint(asked),
+        levels: vec![Level {
+            limiter: "output_tokens_per_minute".into(),
+            dimension: Dimension::Otpm,
+            family: Family::Standard,
+            limit: 1_000_000,
+            remaining,
+            full_in_s: None,
+        }],
+        unified: None,
+        unknown: vec![],
+    }
+}
+
+fn refused(asked: Option<f64>) -> Outcome {
+    Outcome::Refused {
+        status: 429,
+        error: ApiError {
+            kind: "rate_limit_error".into(),
+            ..ApiError::default()
+        },
+        hint: hint(asked),
+    }
+}
+
+fn finished(outcome: Outcome, duration_s: f64, output: Option<u64>) -> What {
+    let usage = output.map(|output_tokens| Usage {
+        input_tokens: 14,
+        output_tokens,
+        ..Usage::default()
+    });
+    What::Finished {
+        outcome,
+        usage,
+        duration_s,
+        verdict: None,
+    }
+}
+
+fn decided(wait_s: f64, asked_s: Option<f64>) -> What {
+    let decision = Decision {
+        action: Action::Retry,
+        wait_s,
+        jitter_s: 0.4,
+        reason: "asked".into(),
+    };
+    What::Decided { decision, asked_s }
+}
+
+/// One call: refused with `retry-after: 17`, slept `slept`, then answered.
+fn refused_then_ok(call: u64, slept: f64) -> Vec<Observation> {
+    let head_1 = What::Head {
+        status: 429,
+        reading: head(0.1, Some(17.0), 0),
+        first_byte_s: 0.1,
+    };
+    let ok = Outcome::Complete {
+        status: 200,
+        stop_reason: Some("end_turn".into()),
+    };
+    let again = 0.12 + slept;
+    let head_2 = What::Head {
+        status: 200,
+        reading: head(again + 0.2, None, 9_000),
+        first_byte_s: 0.2,
+    };
+    vec![
+        began(call, 0.0),
+        seen(call, Some(1), 0.0, What::Sent),
+        seen(call, Some(1), 0.1, head_1),
+        seen(
+            call,
+            Some(1),
+            0.11,
+            finished(refused(Some(17.0)), 0.11, None),
+        ),
+        seen(call, Some(1), 0.12, decided(slept, Some(17.0))),
+        seen(call, Some(2), again, What::Sent),
+        seen(call, Some(2), again + 0.2, head_2),
+        seen(
+            call,
+            Some(2),
+            again + 0.4,
+            What::FirstToken { after_s: 0.4 },
+        ),
+        seen(
+            call,
+            Some(2),
+            again + 0.9,
+            What::Progress {
+                usage: Usage {
+                    input_tokens: 14,
+                    output_tokens: 5,
+                    ..Usage::default()
+                },
+            },
+        ),
+        seen(call, Some(2), again + 1.4, finished(ok, 1.4, Some(9))),
+        seen(
+            call,
+            None,
+            again + 1.5,
+            What::Closed {
+                result: CallResult::Ok,
+            },
+        ),
+    ]
+}
+
+fn folded(all: &[Observation]) -> Timeline {
+    let mut timeline = Timeline::new(50);
+    for seen in all {
+        timeline.absorb(seen);
+    }
+    timeline
+}
+
+#[test]
+fn a_retry_after_the_hint_is_slept_and_not_early() {
+    let timeline = folded(&refused_then_ok(1, 17.4));
+    let call = timeline.call(CallId(1)).unwrap();
+    assert_eq!(call.doing(), Doing::Over(CallResult::Ok));
+    let [first, second] = call.attempts.as_slice() else {
+        panic!("two attempts")
+    };
+    assert_eq!(
+        (first.status, first.asked_s, first.early),
+        (Some(429), Some(17.0), false)
+    );
+    assert!((first.slept_s.unwrap() - 17.4).abs() < 1e-6);
+    assert_eq!(first.request.as_ref().unwrap().as_str(), "req_011CX");
+    assert_eq!(second.usage.unwrap().output_tokens, 9);
+    assert!((second.tokens_per_second().unwrap() - 9.0).abs() < 1e-6);
+    assert_eq!(call.stop_reason(), Some("end_turn"));
+    assert_eq!(second.slept_s, None);
+}
+
+#[test]
+fn a_retry_before_the_hint_is_early_counted_from_the_head() {
+    // From the head at 0.1 the hint ends at 17.1; the decision came at 0.12.
+    let early = |slept| {
+        folded(&refused_then_ok(1, slept))
+            .call(CallId(1))
+            .unwrap()
+            .early_retries()
+    };
+    assert_eq!(early(0.5), 1);
+    assert_eq!(early(16.9), 1);
+    assert_eq!(early(16.99), 0);
+    assert_eq!(early(17.0), 0);
+}
+
+#[test]
+fn each_moment_is_named() {
+    let all = refused_then_ok(1, 17.4);
+    let doing = |count: usize| folded(&all[..count]).call(CallId(1)).unwrap().doing();
+    assert_eq!(doing(1), Doing::Deciding);
+    assert_eq!(doing(2), Doing::InFlight);
+    assert_eq!(doing(3), Doing::Receiving);
+    assert_eq!(doing(4), Doing::Deciding);
+    assert_eq!(doing(5), Doing::Waiting(t(17.52)));
+    assert_eq!(doing(6), Doing::InFlight);
+}
+
+#[test]
+fn a_continued_turn_is_no_further_try() {
+    let pause = Outcome::Complete {
+        status: 200,
+        stop_reason: Some("pause_turn".into()),
+    };
+    let timeline = folded(&[
+        began(1, 0.0),
+        seen(1, Some(1), 0.0, What::Sent),
+        seen(1, Some(1), 1.0, finished(pause, 1.0, Some(5))),
+        seen(1, Some(2), 1.0, What::Sent),
+        seen(1, Some(2), 2.0, finished(refused(None), 1.0, Some(4))),
+        seen(1, Some(3), 3.0, What::Sent),
+    ]);
+    let call = timeline.call(CallId(1)).unwrap();
+    assert_eq!((call.attempts.len(), call.tries()), (3, 2));
+    assert_eq!(call.usage().unwrap().output_tokens, 9);
+}
+
+#[test]
+fn a_noisy_client_pushes_out_its_own_calls() {
+    let mut timeline = Timeline::new(8);
+    for seen in refused_then_ok(1, 1.0) {
+        timeline.absorb(&seen);
+    }
+    for n in 0..500 {
+        let mut noise = began(crate::domain::timeline::FIRST_FOREIGN_CALL + n, n as f64);
+        noise.client = Some("noise".into());
+        timeline.absorb(&noise);
+        assert!(timeline.calls().len() <= 8);
+    }
+    assert!(timeline.call(CallId(1)).is_some());
+}
+
+#[test]
+fn strangers_and_limits_are_ignored() {
+    let all = refused_then_ok(1, 1.0);
+    let timeline = folded(&all[1..]);
+    assert_eq!(timeline.calls().len(), 0);
+    let mut nobody = began(1, 0.0);
+    nobody.call = None;
+    assert_eq!(folded(&[nobody]).calls().len(), 0);
+}
+
+#[test]
+fn a_recording_played_again_begins_anew() {
+    let mut again = began(1, 100.0);
+    again.client = None;
+    let mut all = refused_then_ok(1, 1.0);
+    all.push(began(1, 0.0));
+    assert_eq!(folded(&all).call(CallId(1)).unwrap().attempts.len(), 2);
+    all.push(again);
+    let timeline = folded(&all);
+    assert_eq!(timeline.calls().len(), 1);
+    assert!(timeline.call(CallId(1)).unwrap().attempts.is_empty());
+}
+
+proptest! {
+    #[test]
+    fn the_order_of_arrival_does_not_matter(
+        mixed in Just(refused_then_ok(1, 0.5)[1..].to_vec()).prop_shuffle(),
+    ) {
+        let in_order = folded(&refused_then_ok(1, 0.5));
+        let mut shuffled = folded(&[began(1, 0.0)]);
+        for seen in &mixed {
+            shuffled.absorb(seen);
+        }
+        prop_assert_eq!(shuffled.call(CallId(1)), in_order.call(CallId(1)));
+    }
+
+    #[test]
+    fn interleaved_calls_do_not_touch_each_other(
+        picks in prop::collection::vec(0_usize..3, 40),
+    ) {
+        let lives: Vec<_> = (1..=3).map(|id| refused_then_ok(id, id as f64 * 7.0)).collect();
+        let mut at = [0_usize; 3];
+        let mut timeline = Timeline::new(9);
+        for which in picks.into_iter().chain((0..3).flat_map(|which| [which; 11])) {
+            if let Some(seen) = lives[which].get(at[which]) {
+                timeline.absorb(seen);
+                at[which] += 1;
+            }
+        }
+        for id in 1..=3 {
+            let alone = folded(&lives[id as usize - 1]);
+            prop_assert_eq!(timeline.call(CallId(id)), alone.call(CallId(id)));
+        }
+    }
+
+    #[test]
+    fn nothing_makes_it_panic_or_grow(
+        events in prop::collection::vec(
+            (0_u64..6, prop::option::of(0_u32..9), 0_usize..7, -1e12_f64..1e12), 0..300),
+    ) {
+        let mut timeline = Timeline::new(4);
+        for (call, attempt, kind, span) in events {
+            let what = match kind {
+                0 => began(call, span).what,
+                1 => What::Sent,
+                2 => What::Head { status: 200, reading: head(0.0, Some(span), 0), first_byte_s: span },
+                3 => What::FirstToken { after_s: span },
+                4 => finished(refused(Some(span)), span, Some(u64::MAX)),
+                5 => decided(span, Some(span)),
+                _ => What::Closed { result: CallResult::Failed },
+            };
+            timeline.absorb(&seen(call, attempt, span % 1e6, what));
+            prop_assert!(timeline.calls().len() <= 4);
+            for call in timeline.calls() {
+                let _ = (call.doing(), call.elapsed_s(t(0.0)), call.usage(), call.tries());
+                prop_assert!(call.attempts.len() <= MAX_ATTEMPTS);
+                prop_assert!(call.attempts.is_sorted_by(|a, b| a.n < b.n));
+                prop_assert!(call.attempts.iter().all(|a| a.slept_s.is_none_or(|s| s >= 0.0)));
+            }
+        }
+    }
+}
