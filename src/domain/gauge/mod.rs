@@ -177,9 +177,7 @@ impl Gauge {
                 }
                 self.others.reset();
                 folded = Folded::LimitChanged { before: last.limit };
-            } else if later < -TOGETHER_S
-                || (later < TOGETHER_S && later <= 0.0 && level.remaining >= last.remaining)
-            {
+            } else if later < -TOGETHER_S || (later <= 0.0 && level.remaining >= last.remaining) {
                 return Folded::Ignored;
             }
         }
