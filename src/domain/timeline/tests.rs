@@ -65,6 +65,7 @@ fn head(at: f64, asked: Option<f64>, remaining: u64) -> Reading {
         }],
         unified: None,
         unknown: vec![],
+        raw: vec![],
     }
 }
 
