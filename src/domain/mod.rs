@@ -13,6 +13,7 @@ pub mod headers;
 pub mod id;
 pub mod limit;
 pub mod notice;
+pub mod number;
 pub mod observation;
 pub mod org;
 pub mod outcome;

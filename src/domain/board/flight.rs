@@ -1,0 +1,69 @@
+//! Attempts that are under way: what they have drawn so far, so that usage is counted once.
+
+use super::super::{
+    id::{CallId, ClientId, GroupId},
+    usage::Usage,
+};
+use std::collections::BTreeMap;
+
+/// More attempts than this at once are not followed; their usage shows as others' until they end.
+const MOST: usize = 4_096;
+
+/// An attempt's name: sources number their calls apart.
+pub(super) type FlightKey = (Option<ClientId>, CallId, u32);
+
+/// What one attempt has been charged.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Charged {
+    /// Where it draws.
+    pub(super) pool: Option<GroupId>,
+    /// Whether it is fast traffic, which has buckets of its own.
+    pub(super) fast: bool,
+    /// Requests, 0 or 1.
+    pub(super) requests: u64,
+    /// Input tokens: the estimate, then what the server says.
+    pub(super) usage: Usage,
+}
+
+/// Attempts under way, bounded.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Flights {
+    under_way: BTreeMap<FlightKey, Charged>,
+    estimates: BTreeMap<(Option<ClientId>, CallId), u64>,
+}
+
+impl Flights {
+    /// A call began with that estimate of its input.
+    pub(super) fn began(&mut self, call: (Option<ClientId>, CallId), estimate: u64) {
+        if self.estimates.len() < MOST {
+            self.estimates.insert(call, estimate);
+        }
+    }
+
+    /// A call closed: all of it is forgotten.
+    pub(super) fn closed(&mut self, call: &(Option<ClientId>, CallId)) {
+        self.estimates.remove(call);
+    }
+
+    /// The input estimate of a call, 0 when it is not known.
+    pub(super) fn estimate(&self, call: &(Option<ClientId>, CallId)) -> u64 {
+        self.estimates.get(call).copied().unwrap_or(0)
+    }
+
+    /// An attempt left.
+    pub(super) fn sent(&mut self, key: FlightKey, charged: Charged) {
+        if self.under_way.len() < MOST {
+            self.under_way.insert(key, charged);
+        }
+    }
+
+    /// What an attempt was charged so far.
+    pub(super) fn get_mut(&mut self, key: &FlightKey) -> Option<&mut Charged> {
+        self.under_way.get_mut(key)
+    }
+
+    /// An attempt ended.
+    pub(super) fn landed(&mut self, key: &FlightKey) -> Option<Charged> {
+        self.under_way.remove(key)
+    }
+}
