@@ -1,5 +1,10 @@
-//! Sockets: outbound HTTP behind [`transport::Transport`], and the loopback listener.
+//! Sockets: outbound HTTP behind [`transport::Transport`], and what is known of addresses.
 //!
 //! To add a way out (another client, an engine without sockets): implement `Transport`.
+//! To add a kind of failure: an arm in `trouble`, with its sentence, and a case in the bad-input table.
 
+pub mod base;
+pub mod body;
+pub mod outbound;
 pub mod transport;
+mod trouble;

@@ -1,0 +1,183 @@
+//! What went wrong on the way, sorted, in one sentence for people: which address, and what to do.
+
+use super::transport::Broken;
+use crate::domain::{clean::clean, outcome::Unreachable};
+use std::{error::Error, io, time::Duration};
+
+fn said(kind: Unreachable, how: String) -> Broken {
+    Broken { kind, how }
+}
+
+/// A connection that broke, or an answer that is not HTTP.
+pub(super) fn broken(place: &str, what: &str) -> Broken {
+    said(Unreachable::Broken, format!("{place}: {what}"))
+}
+
+/// No answer came in time.
+pub(super) fn no_head(place: &str, patience: Duration) -> Broken {
+    said(
+        Unreachable::Timeout,
+        format!(
+            "{place} took the request but sent no answer within {}; it may still be working on it",
+            seconds(patience)
+        ),
+    )
+}
+
+/// An answer stopped in the middle.
+pub(super) fn silent(place: &str, patience: Duration) -> Broken {
+    said(
+        Unreachable::Timeout,
+        format!(
+            "{place} began an answer and then sent nothing for {}",
+            seconds(patience)
+        ),
+    )
+}
+
+/// An answer took too long in all.
+pub(super) fn too_slow(place: &str, whole: Duration) -> Broken {
+    said(
+        Unreachable::Timeout,
+        format!(
+            "{place} had not finished its answer after {}",
+            seconds(whole)
+        ),
+    )
+}
+
+/// A body beyond the bound.
+pub(super) fn endless(place: &str) -> Broken {
+    broken(
+        place,
+        "the answer is larger than ratetop reads, so it was cut off",
+    )
+}
+
+/// The client itself could not be made: nearly always a machine without certificates.
+pub(super) fn of_client(error: &reqwest::Error, place: &str) -> Broken {
+    said(
+        Unreachable::Tls,
+        format!(
+            "No trusted certificates were found on this machine, so {place} cannot be checked: install \
+             the package ca-certificates or set SSL_CERT_FILE ({})",
+            innermost(error)
+        ),
+    )
+}
+
+/// No response head.
+pub(super) fn of_request(error: reqwest::Error, place: &str, connect: Duration) -> Broken {
+    let error = error.without_url();
+    if error.is_dns() {
+        let host = place.rsplit_once(':').map_or(place, |(host, _)| host);
+        return said(
+            Unreachable::Dns,
+            format!("The name {host} does not resolve: check the address and the network"),
+        );
+    }
+    if find::<rustls::Error>(&error).is_some() {
+        return said(
+            Unreachable::Tls,
+            format!(
+                "TLS with {place} failed: check the address, this machine's clock and its certificates \
+                 ({})",
+                innermost(&error)
+            ),
+        );
+    }
+    if error.is_connect() {
+        if error.is_timeout() {
+            return said(
+                Unreachable::Timeout,
+                format!(
+                    "{place} did not accept a connection within {}: check the address, the network, and \
+                     HTTPS_PROXY",
+                    seconds(connect)
+                ),
+            );
+        }
+        if io_kind(&error) == Some(io::ErrorKind::ConnectionRefused) {
+            return said(
+                Unreachable::Refused,
+                format!("Nobody listens at {place}: check the address, or start the server there"),
+            );
+        }
+        return said(
+            Unreachable::Broken,
+            format!(
+                "No connection to {place}: check the address, the network, and HTTPS_PROXY ({})",
+                innermost(&error)
+            ),
+        );
+    }
+    if error.is_builder() {
+        return broken(place, "the request could not be written for this address");
+    }
+    let hyper = find::<hyper::Error>(&error);
+    if hyper.is_some_and(hyper::Error::is_parse) {
+        return said(
+            Unreachable::Broken,
+            format!(
+                "What {place} answered is not HTTP: check that the address and port are the API's ({})",
+                innermost(&error)
+            ),
+        );
+    }
+    said(
+        Unreachable::Broken,
+        format!(
+            "{place} closed the connection before it answered: try again, and look at what stands there \
+             ({})",
+            innermost(&error)
+        ),
+    )
+}
+
+/// A body that broke.
+pub(super) fn of_body(error: reqwest::Error, place: &str) -> Broken {
+    let error = error.without_url();
+    broken(
+        place,
+        &format!(
+            "the connection broke in the middle of the answer ({})",
+            innermost(&error)
+        ),
+    )
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{} s", duration.as_secs_f64())
+}
+
+/// The deepest cause in its own words.
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    let mut deepest = error;
+    while let Some(next) = deepest.source() {
+        deepest = next;
+    }
+    clean(&deepest.to_string(), 120)
+}
+
+/// The first cause of a type, also where it is wrapped in an `io::Error`.
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(this) = next {
+        if let Some(found) = this.downcast_ref::<E>() {
+            return Some(found);
+        }
+        if let Some(found) = this
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            .and_then(|inner| inner.downcast_ref::<E>())
+        {
+            return Some(found);
+        }
+        next = this.source();
+    }
+    None
+}
+
+fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
+    find::<io::Error>(error).map(io::Error::kind)
+}
