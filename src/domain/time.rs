@@ -24,6 +24,22 @@ pub fn after(time: Time, seconds: f64) -> Time {
         .unwrap_or(time)
 }
 
+/// Seconds for a sentence: `17 s`, `0.4 s`, `0.05 s`, `312 s`, `14 h 23 min`.
+pub fn spoken(seconds: f64) -> String {
+    if seconds >= 7_200.0 {
+        let minutes = (seconds / 60.0).round() as u64;
+        return format!("{} h {} min", minutes / 60, minutes % 60);
+    }
+    let text = if seconds >= 100.0 {
+        format!("{seconds:.0}")
+    } else if seconds >= 0.1 || seconds <= 0.0 {
+        format!("{seconds:.1}")
+    } else {
+        format!("{seconds:.2}")
+    };
+    format!("{} s", text.strip_suffix(".0").unwrap_or(&text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,6 +54,23 @@ mod tests {
                 "{s}"
             );
         }
+    }
+
+    #[test]
+    fn spans_are_spoken_shortly() {
+        let cases = [
+            (0.0, "0 s"),
+            (0.04, "0.04 s"),
+            (0.4, "0.4 s"),
+            (17.0, "17 s"),
+            (17.44, "17.4 s"),
+            (312.4, "312 s"),
+            (51_811.0, "14 h 24 min"),
+        ];
+        for (seconds, text) in cases {
+            assert_eq!(spoken(seconds), text);
+        }
+        assert!(!spoken(f64::INFINITY).is_empty() && !spoken(f64::NAN).is_empty());
     }
 
     #[test]

@@ -1,4 +1,16 @@
 //! What a refusal was, on what evidence, and whether retrying helps. One type for every refusal.
+//! `prose` reads messages, `judge` weighs the evidence.
+//!
+//! To add one of these: a variant of [`Cause`] with its words, the place in `judge` that finds it,
+//! and, when it is told by a message only, a pattern in `prose` with its sample in the tests.
+
+mod judge;
+mod limits;
+mod prose;
+#[cfg(test)]
+mod tests;
+
+pub use judge::{Context, judge};
 
 use super::{
     id::{GroupId, Limiter, ModelId, RequestId},
@@ -56,6 +68,60 @@ pub enum Cause {
     Unreachable,
     /// A 429 that nothing explains.
     Unknown,
+}
+
+impl Cause {
+    /// In words, for sentences and lists.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::RequestsPerMinute => "requests per minute",
+            Self::InputTokensPerMinute => "input tokens per minute",
+            Self::OutputTokensPerMinute => "output tokens per minute",
+            Self::Tokens => "tokens per minute",
+            Self::Ramp => "acceleration limit",
+            Self::Concurrency => "concurrent connections",
+            Self::SpendCap => "monthly spend cap",
+            Self::SpendLimit => "own spend limit",
+            Self::SubscriptionWindow => "subscription window",
+            Self::Overloaded => "overloaded",
+            Self::ServerError => "server error",
+            Self::Timeout => "timeout",
+            Self::StreamError => "error inside a stream",
+            Self::Auth => "key refused",
+            Self::Permission => "not permitted",
+            Self::Billing => "billing",
+            Self::NotFound => "not found",
+            Self::Conflict => "conflict",
+            Self::InvalidRequest => "invalid request",
+            Self::TooLarge => "request too large",
+            Self::Gateway => "not the API's answer",
+            Self::Unreachable => "unreachable",
+            Self::Unknown => "unexplained refusal",
+        }
+    }
+
+    /// Whether it says that a limit of the organization, a workspace or a subscription is reached.
+    /// A 529, a server error or a wrong request says nothing about limits.
+    pub const fn is_refusal_of_limit(self) -> bool {
+        matches!(
+            self,
+            Self::RequestsPerMinute
+                | Self::InputTokensPerMinute
+                | Self::OutputTokensPerMinute
+                | Self::Tokens
+                | Self::Ramp
+                | Self::Concurrency
+                | Self::SpendCap
+                | Self::SpendLimit
+                | Self::SubscriptionWindow
+                | Self::Unknown
+        )
+    }
+
+    /// Whether money is what ran out: no retry helps.
+    pub const fn is_spend(self) -> bool {
+        matches!(self, Self::SpendCap | Self::SpendLimit)
+    }
 }
 
 /// How sure the cause is.

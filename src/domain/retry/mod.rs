@@ -1,0 +1,243 @@
+//! Retry policies as pure functions: what happened goes in, wait or stop comes out. The elapsed time
+//! and the die are arguments. `own` holds our policies, `sdk` what the official SDKs do.
+//!
+//! To add one of these: a variant and an entry in [`Policy::ALL`], its arms in this file (name,
+//! attempts, rule, longest wait), and its decision in `own`. The laws in `tests/it/laws.rs` then
+//! cover it.
+
+mod own;
+mod sdk;
+
+use super::{
+    outcome::{Outcome, Unreachable},
+    verdict::Verdict,
+};
+use serde::{Deserialize, Serialize};
+
+/// What a policy decided after an attempt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Whether there will be another attempt.
+    pub action: Action,
+    /// Seconds to wait before it; 0 when stopping.
+    pub wait_s: f64,
+    /// The part of `wait_s` that the die added (or, for full jitter, chose).
+    pub jitter_s: f64,
+    /// One sentence: why.
+    pub reason: String,
+}
+
+/// Retry or stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Wait, then send again.
+    Retry,
+    /// Surface the outcome.
+    Stop,
+}
+
+/// A retry policy: pure, copyable, without state between calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Policy {
+    /// One attempt.
+    None,
+    /// The hint to the second; 60 s for a 429 without one; 429 only.
+    RetryAfter,
+    /// The guide's: 4, 4, 4, 8, 16 s plus uniform 0 to 2 s; ignores the hint.
+    ExponentialJitter,
+    /// What the official SDKs do today, also where it is unwise.
+    Sdk,
+    /// The default: the hint as a floor plus 0 to 25 %; without one full jitter.
+    HintJitter,
+}
+
+/// What a policy looks at when an attempt has ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended<'a> {
+    /// Attempts made so far, from 1.
+    pub attempts: u32,
+    /// Attempts allowed in all (the policy's own number unless overridden).
+    pub allowed: u32,
+    /// Seconds since the call began.
+    pub elapsed_s: f64,
+    /// How the attempt ended.
+    pub outcome: &'a Outcome,
+    /// What that was.
+    pub verdict: Option<&'a Verdict>,
+    /// A number in [0, 1).
+    pub die: f64,
+}
+
+impl Policy {
+    /// Every policy, in the order of lists. To add one: an entry here and its arms below.
+    pub const ALL: &'static [Self] = &[
+        Self::None,
+        Self::RetryAfter,
+        Self::ExponentialJitter,
+        Self::Sdk,
+        Self::HintJitter,
+    ];
+
+    /// As flags and config write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::RetryAfter => "retry-after",
+            Self::ExponentialJitter => "exponential-jitter",
+            Self::Sdk => "sdk",
+            Self::HintJitter => "hint-jitter",
+        }
+    }
+
+    /// The policy of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|policy| policy.name() == name)
+    }
+
+    /// Attempts in all, the first included.
+    pub const fn attempts(self) -> u32 {
+        match self {
+            Self::None => 1,
+            Self::RetryAfter | Self::Sdk => 3,
+            Self::ExponentialJitter => 6,
+            Self::HintJitter => 5,
+        }
+    }
+
+    /// Its rule in one sentence, for the screen. A policy that ignores the hint says so.
+    pub const fn rule(self) -> &'static str {
+        match self {
+            Self::None => "one attempt, no retry",
+            Self::RetryAfter => {
+                "429 only: waits exactly what it asks for, 60 s when it asks nothing"
+            }
+            Self::ExponentialJitter => "4, 4, 4, 8, 16 s plus 0 to 2 s; ignores the server's hint",
+            Self::Sdk => "as the official SDKs: the hint without jitter, else under 1.5 s in all",
+            Self::HintJitter => {
+                "never before the hint, plus 0 to 25 % of it; else full jitter; 120 s in all"
+            }
+        }
+    }
+
+    /// Whether it waits the same whatever the server asked for.
+    pub const fn ignores_hint(self) -> bool {
+        matches!(self, Self::ExponentialJitter)
+    }
+
+    /// The longest single wait it can decide on, seconds.
+    pub const fn longest_wait_s(self) -> f64 {
+        match self {
+            Self::None => 0.0,
+            Self::RetryAfter => own::LONGEST_HINT_S,
+            Self::ExponentialJitter => own::GUIDE_MAX_S + own::GUIDE_JITTER_S,
+            Self::Sdk => sdk::LONGEST_S,
+            Self::HintJitter => own::BUDGET_S,
+        }
+    }
+
+    /// Seconds that a call may take in all before it waits no more; none where the policy has no
+    /// such budget.
+    pub const fn budget_s(self) -> Option<f64> {
+        match self {
+            Self::HintJitter => Some(own::BUDGET_S),
+            _ => None,
+        }
+    }
+
+    /// What to do after an attempt has ended.
+    pub fn decide(self, ended: &Ended<'_>) -> Decision {
+        match ended.outcome {
+            Outcome::Complete { .. } => return stop("the answer is whole"),
+            Outcome::Cancelled => return stop("cancelled"),
+            _ => {}
+        }
+        match self {
+            Self::None => stop("this policy makes one attempt"),
+            Self::RetryAfter => own::retry_after(ended),
+            Self::ExponentialJitter => own::exponential_jitter(ended),
+            Self::Sdk => sdk::decide(ended),
+            Self::HintJitter => own::hint_jitter(ended),
+        }
+    }
+}
+
+impl Ended<'_> {
+    /// Retries already made: 0 after the first attempt.
+    fn retries(&self) -> u32 {
+        self.attempts.saturating_sub(1)
+    }
+
+    /// The die, forced into [0, 1) whatever came.
+    fn die(&self) -> f64 {
+        const BELOW_ONE: f64 = 1.0 - f64::EPSILON;
+        if self.die.is_finite() {
+            self.die.clamp(0.0, BELOW_ONE)
+        } else {
+            0.0
+        }
+    }
+
+    /// A stop when no attempts are left.
+    fn used_up(&self) -> Option<Decision> {
+        (self.attempts >= self.allowed).then(|| {
+            stop(format!(
+                "attempt {} of {}: no attempt is left",
+                self.attempts, self.allowed
+            ))
+        })
+    }
+
+    /// What happened, in two or three words, for reasons: `429`, `a timeout`.
+    fn what(&self) -> String {
+        match self.outcome {
+            Outcome::Refused { status, .. } | Outcome::Complete { status, .. } => {
+                status.to_string()
+            }
+            Outcome::Foreign { status, .. } => format!("{status} that is not the API's"),
+            Outcome::StreamError { .. } => "an error inside a stream".to_owned(),
+            Outcome::StreamCut { .. } => "a stream that was cut".to_owned(),
+            Outcome::StreamTruncated => "a stream without its end".to_owned(),
+            Outcome::Unreachable { kind, .. } => match kind {
+                Unreachable::Dns => "a name that does not resolve",
+                Unreachable::Refused => "a refused connection",
+                Unreachable::Tls => "a failed TLS handshake",
+                Unreachable::Timeout => "a timeout",
+                Unreachable::Broken => "a broken connection",
+            }
+            .to_owned(),
+            Outcome::Cancelled => "a cancelled call".to_owned(),
+        }
+    }
+
+    /// Whether the refusal is a spend cap or an own spend limit, with or without a verdict.
+    fn is_spend(&self) -> bool {
+        self.verdict.is_some_and(|verdict| verdict.cause.is_spend())
+            || matches!(self.outcome, Outcome::Refused { error, .. }
+                if error.code.as_deref().is_some_and(|code| code.contains("spend_limit_reached")))
+    }
+}
+
+fn stop(reason: impl Into<String>) -> Decision {
+    Decision {
+        action: Action::Stop,
+        wait_s: 0.0,
+        jitter_s: 0.0,
+        reason: reason.into(),
+    }
+}
+
+fn retry(wait_s: f64, jitter_s: f64, reason: String) -> Decision {
+    Decision {
+        action: Action::Retry,
+        wait_s,
+        jitter_s,
+        reason,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! Our policies. They never retry what cannot help (a spend cap, a call larger than its bucket) and
+//! surface every status that is not theirs at once.
+
+use super::{Decision, Ended, retry, stop};
+use crate::domain::{outcome::Outcome, time::spoken as secs};
+
+/// A hint beyond this is no wait but a refusal: 49 days, the longest wait the SDKs accept.
+pub(super) const LONGEST_HINT_S: f64 = 4_294_967.0;
+/// `retry-after` without a hint.
+const NO_HINT_S: f64 = 60.0;
+/// The guide's bounds and its spread.
+const GUIDE_MIN_S: f64 = 4.0;
+pub(super) const GUIDE_MAX_S: f64 = 60.0;
+pub(super) const GUIDE_JITTER_S: f64 = 2.0;
+/// `hint-jitter`: the whole of a call.
+pub(super) const BUDGET_S: f64 = 120.0;
+/// Share of the hint that the die may add, and the least spread.
+const SPREAD: f64 = 0.25;
+const LEAST_SPREAD_S: f64 = 0.25;
+/// Full jitter without a hint: uniform below min(base * 2^n, cap).
+const BASE_S: f64 = 0.5;
+const CAP_S: f64 = 30.0;
+
+/// Exactly the hint of a 429; 60 s without one.
+pub(super) fn retry_after(ended: &Ended<'_>) -> Decision {
+    if let Some(stopped) = refuses(ended, |status| status == 429, false) {
+        return stopped;
+    }
+    let hint = ended.outcome.hint();
+    if let Some(asked) = hint.asked_s() {
+        if asked > LONGEST_HINT_S {
+            return too_long(asked);
+        }
+        return retry(
+            asked,
+            0.0,
+            format!("the server asked {}; exactly that", secs(asked)),
+        );
+    }
+    let zero = hint.retry_after_ms_s.or(hint.retry_after_s);
+    if zero.is_some_and(|s| s.is_finite() && s <= 0.0) {
+        return retry(0.0, 0.0, "the server asked for no wait".to_owned());
+    }
+    retry(
+        NO_HINT_S,
+        0.0,
+        format!(
+            "the server asked nothing; {} as this policy's rule",
+            secs(NO_HINT_S)
+        ),
+    )
+}
+
+/// max(4, min(2^n, 60)) plus uniform 0 to 2 s, whatever the server asked.
+pub(super) fn exponential_jitter(ended: &Ended<'_>) -> Decision {
+    if let Some(stopped) = refuses(ended, |status| matches!(status, 429 | 500 | 529), false) {
+        return stopped;
+    }
+    let base = power(1.0, ended.retries()).clamp(GUIDE_MIN_S, GUIDE_MAX_S);
+    let jitter = GUIDE_JITTER_S * ended.die();
+    let wait = base + jitter;
+    let plan = format!("{} plus {} of jitter", secs(base), secs(jitter));
+    let reason = match ended.outcome.hint().asked_s() {
+        None => format!("{plan}; the server asked nothing"),
+        Some(asked) if asked > wait => format!(
+            "{plan}; ignores the server's {}, so {} too early",
+            secs(asked),
+            secs(asked - wait)
+        ),
+        Some(asked) => format!("{plan}; ignores the server's {}", secs(asked)),
+    };
+    retry(wait, jitter, reason)
+}
+
+/// The hint as a floor plus uniform 0 to 25 % of it, at least 0.25 s of spread; without a hint full
+/// jitter. Nothing that would pass the budget.
+pub(super) fn hint_jitter(ended: &Ended<'_>) -> Decision {
+    let mine = |status| matches!(status, 429 | 408 | 500..);
+    if let Some(stopped) = refuses(ended, mine, true) {
+        return stopped;
+    }
+    let (wait, jitter, reason) = if let Some(asked) = ended.outcome.hint().asked_s() {
+        let jitter = ended.die() * (SPREAD * asked).max(LEAST_SPREAD_S);
+        let reason = format!(
+            "the server asked {0}; {0} plus {1} of jitter",
+            secs(asked),
+            secs(jitter)
+        );
+        (asked + jitter, jitter, reason)
+    } else {
+        let ceiling = power(BASE_S, ended.retries()).min(CAP_S);
+        let wait = ended.die() * ceiling;
+        let reason = format!(
+            "the server asked nothing; {}, drawn between 0 and {}",
+            secs(wait),
+            secs(ceiling)
+        );
+        (wait, wait, reason)
+    };
+    let spent = ended.elapsed_s.max(0.0);
+    if spent + wait <= BUDGET_S {
+        return retry(wait, jitter, reason);
+    }
+    stop(format!(
+        "a wait of {} would pass the budget: {} of {} are spent",
+        secs(wait),
+        secs(spent),
+        secs(BUDGET_S)
+    ))
+}
+
+/// Why these policies stop here, if they do: not theirs, no use, or no attempt left.
+fn refuses(ended: &Ended<'_>, mine: impl Fn(u16) -> bool, connections: bool) -> Option<Decision> {
+    if ended.is_spend() {
+        return Some(stop(
+            "a spend limit is reached: no retry helps before it is raised or its month ends",
+        ));
+    }
+    match ended.outcome {
+        Outcome::StreamError { .. } | Outcome::StreamCut { .. } | Outcome::StreamTruncated => {
+            return Some(stop(format!(
+                "{} came after a 200: what it spent stays spent, so it is not sent again unasked",
+                ended.what()
+            )));
+        }
+        Outcome::Unreachable { .. } if !connections => {
+            return Some(stop(format!(
+                "{}: this policy retries answers only",
+                ended.what()
+            )));
+        }
+        Outcome::Refused { status, .. } | Outcome::Foreign { status, .. } if !mine(*status) => {
+            return Some(stop(format!(
+                "{} is not retried by this policy",
+                ended.what()
+            )));
+        }
+        _ => {}
+    }
+    if let Some(verdict) = ended.verdict.filter(|verdict| !verdict.retry_helps) {
+        return Some(stop(format!(
+            "no retry helps: {}",
+            verdict.sentence.trim_end_matches('.')
+        )));
+    }
+    ended.used_up()
+}
+
+fn too_long(asked: f64) -> Decision {
+    stop(format!(
+        "the server asked {}, more than {}: not waiting that long",
+        secs(asked),
+        secs(LONGEST_HINT_S)
+    ))
+}
+
+/// `base` doubled `n` times, finite.
+fn power(base: f64, n: u32) -> f64 {
+    base * 2f64.powi(n.min(60) as i32)
+}
