@@ -24,6 +24,7 @@ use super::{
     outcome::Outcome,
     time::Time,
     usage::Usage,
+    verdict::Verdict,
 };
 pub use pool::{Pool, PoolKey};
 use std::collections::HashMap;
@@ -105,9 +106,17 @@ impl Board {
                 self.charge(seen, Some(usage), true);
                 Vec::new()
             }
-            What::Finished { outcome, usage, .. } => {
+            What::Finished {
+                outcome,
+                usage,
+                verdict,
+                ..
+            } => {
                 self.absorb_end(seen, outcome, usage.as_ref());
-                Vec::new()
+                verdict
+                    .iter()
+                    .map(|verdict| refusal(seen.at, verdict))
+                    .collect()
             }
             What::Closed { .. } => {
                 if let Some(call) = seen.call {
@@ -601,6 +610,38 @@ fn guessed(table: &[Group], model: &ModelId) -> Group {
         limits: Vec::new(),
         guess: true,
     })
+}
+
+/// A refusal as an event, with its evidence line by line.
+fn refusal(at: Time, verdict: &Verdict) -> Draft {
+    let mut evidence: Vec<String> = verdict
+        .evidence
+        .iter()
+        .map(|e| format!("{}: {}", e.from.label(), e.text))
+        .collect();
+    evidence.extend(
+        verdict
+            .asked_s
+            .map(|asked| format!("the server asked for {asked} s")),
+    );
+    evidence.extend(
+        verdict
+            .model
+            .as_ref()
+            .map(|model| format!("model: {model}")),
+    );
+    Draft {
+        at,
+        weight: if verdict.retry_helps {
+            Weight::Warning
+        } else {
+            Weight::Error
+        },
+        kind: NoticeKind::Refusal,
+        sentence: verdict.sentence.clone(),
+        evidence,
+        request: verdict.request_id.clone(),
+    }
 }
 
 fn other_organization(admin: &OrganizationId, own: &OrganizationId) -> String {

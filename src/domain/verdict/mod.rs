@@ -162,6 +162,18 @@ pub enum EvidenceFrom {
     Limits,
 }
 
+impl EvidenceFrom {
+    /// In words: `error code`, `message`, `headers`, `limits`.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::ErrorCode => "error code",
+            Self::Message => "message",
+            Self::Headers => "headers",
+            Self::Limits => "limits",
+        }
+    }
+}
+
 /// One line of evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
