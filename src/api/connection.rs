@@ -1,0 +1,248 @@
+//! What is needed to speak to one address as one profile.
+
+use crate::{
+    domain::id::WorkspaceId,
+    net::transport::{Request, Transport},
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use secrecy::{ExposeSecret, SecretString};
+use std::{fmt, sync::Arc};
+
+/// `anthropic-version`. Both work; both answers are understood whichever was sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Version {
+    /// The conservative default.
+    #[default]
+    V2023,
+    /// Sent by the SDKs since October 2026.
+    V2026,
+}
+
+impl Version {
+    /// Every version, in the order of lists.
+    pub const ALL: [Self; 2] = [Self::V2023, Self::V2026];
+
+    /// As the header writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V2023 => "2023-06-01",
+            Self::V2026 => "2026-10-21",
+        }
+    }
+
+    /// The version of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|version| version.as_str() == name)
+    }
+}
+
+/// Which header carries the key. The API takes every kind of key in either.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AuthStyle {
+    /// `x-api-key: KEY`.
+    #[default]
+    XApiKey,
+    /// `authorization: Bearer KEY`, as OAuth tokens need it and today's SDKs send it.
+    Bearer,
+}
+
+impl AuthStyle {
+    /// Every style, in the order of lists.
+    pub const ALL: [Self; 2] = [Self::XApiKey, Self::Bearer];
+
+    /// As flags and config write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::XApiKey => "x-api-key",
+            Self::Bearer => "bearer",
+        }
+    }
+
+    /// The style of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|style| style.name() == name)
+    }
+}
+
+/// One profile's way to one address, with one key.
+#[derive(Clone)]
+pub struct Connection {
+    /// The way out.
+    pub transport: Arc<dyn Transport>,
+    /// The key. Without one nothing is sent in its place.
+    pub key: Option<SecretString>,
+    /// How the key is sent.
+    pub auth: AuthStyle,
+    /// `anthropic-version`.
+    pub version: Version,
+    /// The workspace of the key, where the profile names one.
+    pub workspace: Option<WorkspaceId>,
+    /// Whether calls ask for `speed: "fast"`.
+    pub fast: bool,
+    /// The profile's name, for sentences.
+    pub profile: Arc<str>,
+    /// Host and port, for sentences.
+    pub host: String,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("profile", &self.profile)
+            .field("host", &self.host)
+            .field("auth", &self.auth)
+            .field("version", &self.version)
+            .field("workspace", &self.workspace)
+            .field("fast", &self.fast)
+            .field("key", &self.key.as_ref().map(|_| "[kept secret]"))
+            .finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// A request with the version, the key and `accept`. A key that no header can carry is an error
+    /// without the key.
+    pub fn request(
+        &self,
+        method: Method,
+        target: String,
+        body: Bytes,
+        stream: bool,
+    ) -> Result<Request, String> {
+        let mut headers = HeaderMap::new();
+        let accept = if stream {
+            "text/event-stream"
+        } else {
+            "application/json"
+        };
+        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+        headers.insert(
+            HeaderName::from_static("anthropic-version"),
+            HeaderValue::from_static(self.version.as_str()),
+        );
+        if !body.is_empty() {
+            let json = HeaderValue::from_static("application/json");
+            headers.insert(header::CONTENT_TYPE, json);
+        }
+        if let Some(key) = &self.key {
+            let (name, text) = match self.auth {
+                AuthStyle::XApiKey => (
+                    HeaderName::from_static("x-api-key"),
+                    SecretString::from(key.expose_secret().trim()),
+                ),
+                AuthStyle::Bearer => (
+                    header::AUTHORIZATION,
+                    SecretString::from(format!("Bearer {}", key.expose_secret().trim())),
+                ),
+            };
+            let mut value = HeaderValue::from_str(text.expose_secret()).map_err(|_| {
+                format!(
+                    "The key of profile {} contains characters that no header can carry: check where it \
+                     comes from",
+                    self.profile
+                )
+            })?;
+            value.set_sensitive(true);
+            headers.insert(name, value);
+        }
+        Ok(Request {
+            method,
+            target,
+            headers,
+            body,
+            stream,
+        })
+    }
+
+    /// A `GET`.
+    pub fn get(&self, target: String) -> Result<Request, String> {
+        self.request(Method::GET, target, Bytes::new(), false)
+    }
+}
+
+/// `text` as one piece of a path or a query: everything but letters, digits and `-._~` is escaped, so
+/// that an id from the network can neither leave its place nor add a parameter.
+pub fn escaped(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    // `..` alone would climb.
+    if out.bytes().all(|byte| byte == b'.') {
+        out = out.replace('.', "%2E");
+    }
+    out
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::net::transport::{Broken, Response};
+    use futures_util::future::BoxFuture;
+
+    struct Nowhere;
+
+    impl Transport for Nowhere {
+        fn send(&self, _: Request) -> BoxFuture<'_, Result<Response, Broken>> {
+            unreachable!("nothing is sent here")
+        }
+    }
+
+    pub(in crate::api) fn connection(transport: Arc<dyn Transport>) -> Connection {
+        Connection {
+            transport,
+            key: Some("sk-ant-api03-ratetop-sim".into()),
+            auth: AuthStyle::XApiKey,
+            version: Version::V2023,
+            workspace: None,
+            fast: false,
+            profile: "test".into(),
+            host: "127.0.0.1:1".into(),
+        }
+    }
+
+    #[test]
+    fn both_styles_carry_the_key_and_nothing_prints_it() {
+        let mut connection = connection(Arc::new(Nowhere));
+        let request = connection.get("/v1/models".into()).unwrap();
+        assert_eq!(request.headers["x-api-key"], "sk-ant-api03-ratetop-sim");
+        assert_eq!(request.headers["anthropic-version"], "2023-06-01");
+        assert!(!format!("{request:?} {connection:?}").contains("sk-ant"));
+        connection.auth = AuthStyle::Bearer;
+        connection.version = Version::V2026;
+        let request = connection.get("/v1/models".into()).unwrap();
+        assert_eq!(
+            request.headers["authorization"],
+            "Bearer sk-ant-api03-ratetop-sim"
+        );
+        assert_eq!(request.headers["anthropic-version"], "2026-10-21");
+        assert!(!request.headers.contains_key("x-api-key"));
+        assert!(!format!("{request:?}").contains("sk-ant"));
+    }
+
+    #[test]
+    fn a_key_that_no_header_carries_is_named_without_the_key() {
+        let mut connection = connection(Arc::new(Nowhere));
+        connection.key = Some("sk-ant\nsecret".into());
+        let error = connection.get("/".into()).unwrap_err();
+        assert!(
+            error.contains("profile test") && !error.contains("secret"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn names_from_the_network_stay_in_their_place() {
+        assert_eq!(escaped("wrkspc_01-a.b~"), "wrkspc_01-a.b~");
+        assert_eq!(escaped("../x?y=1&z#é"), "..%2Fx%3Fy%3D1%26z%23%C3%A9");
+        assert_eq!(escaped(".."), "%2E%2E");
+    }
+}
