@@ -1,0 +1,262 @@
+//! Arguments.
+
+use crate::domain::retry::Policy;
+use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// htop for Claude API rate limits.
+///
+/// Shows how much of every limit is left, on which evidence and for how long, and what a refused
+/// call should do next. Without a command: the terminal UI.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "ratetop", version, max_term_width = 100, after_help = AFTER)]
+pub struct Cli {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do; the terminal UI when absent.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const AFTER: &str = "\
+Keys come from a profile in the config file (`ratetop config init`), or from ANTHROPIC_API_KEY, \
+ANTHROPIC_ADMIN_KEY and ANTHROPIC_BASE_URL. Without any: `ratetop demo`.
+
+Exit codes: 0 fine, 1 failure, 2 usage or configuration, 3 below the threshold, 4 key refused, \
+5 unreachable, 6 cannot tell.";
+
+/// Flags of every command.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Global {
+    /// Config file; else RATETOP_CONFIG, else the platform's config directory
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Profile of the config file; else RATETOP_PROFILE, else its default_profile
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Refuse everything that costs
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// Most that this session may spend, US dollars
+    #[arg(long, global = true, value_name = "USD", value_parser = usd)]
+    pub max_spend: Option<f64>,
+    /// Theme of the terminal UI
+    #[arg(long, global = true, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// Draw with ASCII only
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// Leave the mouse to the terminal
+    #[arg(long, global = true)]
+    pub no_mouse: bool,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// The terminal UI on the built-in simulator with its own traffic: no key, no cost
+    Demo(World),
+    /// The simulator alone
+    ///
+    /// Serves the API's wire format on loopback. Accepts the keys sk-ant-api03-ratetop-sim and
+    /// sk-ant-admin01-ratetop-sim, and refuses any other as the API does.
+    Sim(Sim),
+    /// The board, once
+    Status(Status),
+    /// Configured limits of the organization and of every workspace
+    Limits(Limits),
+    /// A test call
+    Call(Call),
+    /// The config file
+    Config {
+        /// What about it.
+        #[command(subcommand)]
+        action: ConfigAction,
+    },
+    /// Shell completions on stdout
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// The manual page on stdout
+    Man,
+}
+
+/// A simulated world.
+#[derive(Clone, Debug, Default, Args)]
+pub struct World {
+    /// A built-in scenario, or a TOML file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub scenario: Option<String>,
+    /// Seed of everything random in it
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// `ratetop sim`.
+#[derive(Clone, Debug, Args)]
+pub struct Sim {
+    /// Where to listen; port 0 picks a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4787")]
+    pub listen: SocketAddr,
+    /// What to play.
+    #[command(flatten)]
+    pub world: World,
+    /// Print the address as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `ratetop status`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Status {
+    /// Print JSON (ratetop.status/1)
+    #[arg(long, conflicts_with = "line")]
+    pub json: bool,
+    /// Print one line for a prompt or status bar
+    ///
+    /// TEMPLATE may hold {pool} {dimension} {percent} {remaining} {limit} {empty_in} {full_in}
+    /// {age} {state} {source} {profile} {organization} of the tightest gauge. What is not known
+    /// is `?`; {empty_in} and {full_in} are empty when there is nothing to say.
+    #[arg(long, value_name = "TEMPLATE", num_args = 0..=1, default_missing_value = crate::report::line::DEFAULT)]
+    pub line: Option<String>,
+    /// Again and again, every INTERVAL (10s unless given); with --json one object a line
+    #[arg(long, value_name = "INTERVAL", num_args = 0..=1, default_missing_value = "10s", value_parser = interval)]
+    pub watch: Option<std::time::Duration>,
+    /// Send a one-token call to MODEL first, for live headers; may be given more than once
+    #[arg(long, value_name = "MODEL")]
+    pub probe: Vec<String>,
+    /// Exit 3 when any gauge has less than PERCENT left, 6 when none can be told
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub fail_under: Option<f64>,
+}
+
+/// `ratetop limits`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Limits {
+    /// Print JSON (ratetop.limits/1)
+    #[arg(long)]
+    pub json: bool,
+    /// Only this workspace's overrides
+    #[arg(long, value_name = "ID")]
+    pub workspace: Option<String>,
+}
+
+/// `ratetop call`. What is not given comes from the profile.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Call {
+    /// Print JSON (ratetop.call/1)
+    #[arg(long)]
+    pub json: bool,
+    /// Model id
+    #[arg(long, value_name = "M")]
+    pub model: Option<String>,
+    /// User message; `-` reads it from stdin
+    #[arg(long, value_name = "TEXT|-", allow_hyphen_values = true)]
+    pub prompt: Option<String>,
+    /// Most tokens to generate
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_tokens: Option<u32>,
+    /// Stream the answer
+    #[arg(long, overrides_with = "no_stream")]
+    pub stream: bool,
+    /// Wait for the whole answer
+    #[arg(long, overrides_with = "stream")]
+    pub no_stream: bool,
+    /// What to do after a refusal
+    #[arg(long, value_name = "NAME", value_parser = policies())]
+    pub policy: Option<String>,
+    /// Attempts in all, the first included
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20))]
+    pub attempts: Option<u32>,
+}
+
+/// `ratetop config …`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum ConfigAction {
+    /// Write an example with every key; refuses to overwrite
+    Init,
+    /// Print where the file is, or would be
+    Path,
+    /// Say where each value comes from, without showing keys
+    Check,
+}
+
+fn policies() -> PossibleValuesParser {
+    PossibleValuesParser::new(Policy::ALL.iter().map(|policy| policy.name()))
+}
+
+fn usd(text: &str) -> Result<f64, String> {
+    match text.trim_start_matches('$').parse::<f64>() {
+        Ok(usd) if usd.is_finite() && usd >= 0.0 => Ok(usd),
+        _ => Err("must be an amount in US dollars, such as 0.50".to_owned()),
+    }
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches('%').parse::<f64>() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
+        _ => Err("must be from 0 to 100".to_owned()),
+    }
+}
+
+fn interval(text: &str) -> Result<std::time::Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(span) if (1..=86_400).contains(&span.as_secs()) => Ok(span),
+        _ => Err("must be a duration from 1s to 1d".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split(' '))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_flags_work_before_and_after_a_command() {
+        for line in ["ratetop --profile p call", "ratetop call --profile p"] {
+            assert_eq!(parse(line).unwrap().global.profile.as_deref(), Some("p"));
+        }
+    }
+
+    #[test]
+    fn optional_values_have_their_defaults() {
+        let status = |line: &str| match parse(line).unwrap().command {
+            Some(Command::Status(status)) => status,
+            other => panic!("{other:?}"),
+        };
+        let watch = status("ratetop status --watch --json").watch.unwrap();
+        assert_eq!(watch.as_secs(), 10);
+        let template = status("ratetop status --line").line;
+        assert_eq!(template.as_deref(), Some(crate::report::line::DEFAULT));
+        assert_eq!(
+            status("ratetop status --line {percent}").line.unwrap(),
+            "{percent}"
+        );
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for line in [
+            "ratetop call --policy immediately",
+            "ratetop call --max-tokens 0",
+            "ratetop call --max-spend nan",
+            "ratetop status --fail-under 101",
+            "ratetop status --watch 0s",
+            "ratetop tap",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,521 @@
+//! One profile: an address, keys, and how to use them.
+
+use super::{
+    environment::{Environment, expand},
+    error::ConfigError,
+    key::KeySource,
+    section::{Origin, Section, Sourced},
+};
+use crate::{
+    app::event::{FormDefaults, ProfileCard, Thresholds},
+    domain::{
+        id::{ModelId, WorkspaceId},
+        retry::Policy,
+        spend::Spend,
+    },
+};
+use reqwest::Url;
+use secrecy::SecretString;
+use std::{path::Path, sync::Arc};
+
+/// The API itself.
+pub const API: &str = "https://api.anthropic.com";
+/// Both versions that work; the first is the default.
+pub const VERSIONS: &[&str] = &["2023-06-01", "2026-10-21"];
+/// Ways to send a key; the first is the default.
+const AUTH: &[&str] = &["x-api-key", "bearer"];
+/// Cheapest of the current models (pricing page).
+const DEFAULT_MODEL: &str = "claude-haiku-5-5";
+
+/// How the key travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthStyle {
+    /// `x-api-key: KEY`.
+    XApiKey,
+    /// `authorization: Bearer KEY`, as the SDKs do since 2026-10-21.
+    Bearer,
+}
+
+/// Where limits are asked for. An Admin key never goes to a gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdminAddress {
+    /// Named by the profile, or the API itself.
+    At(Url),
+    /// Only if the base URL (on loopback) turns out to be a simulator, to be asked at run time
+    /// without a key.
+    IfSimulator(Url),
+    /// Nowhere: headers only.
+    None,
+}
+
+/// Automatic one-token probes. Off while `models` is empty.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Probes {
+    /// One model of each pool to probe.
+    pub models: Sourced<Vec<ModelId>>,
+    /// Seconds between two probes of one model, at least 30.
+    pub interval_s: Sourced<f64>,
+    /// What automatic probes may cost in a UTC day, USD.
+    pub day_usd: Sourced<f64>,
+}
+
+/// What a test call starts with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallDefaults {
+    /// A model id.
+    pub model: Sourced<String>,
+    /// The prompt.
+    pub prompt: Sourced<String>,
+    /// `max_tokens`.
+    pub max_tokens: Sourced<u32>,
+    /// Whether to stream.
+    pub stream: Sourced<bool>,
+    /// The policy.
+    pub policy: Sourced<Policy>,
+    /// Attempts; none means the policy's own number.
+    pub attempts: Option<Sourced<u32>>,
+}
+
+/// One profile, as configured. Nothing is fetched yet.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// Its name in the config file, or `env`.
+    pub name: Arc<str>,
+    /// Where it begins.
+    pub from: Origin,
+    /// Base URL without `/v1`.
+    pub base_url: Sourced<Url>,
+    /// Base URL of the Admin API, where named.
+    pub admin_base_url: Option<Sourced<Url>>,
+    /// The API key.
+    pub api_key: Option<Sourced<KeySource>>,
+    /// The Admin key.
+    pub admin_key: Option<Sourced<KeySource>>,
+    /// Its workspace.
+    pub workspace: Option<Sourced<WorkspaceId>>,
+    /// `anthropic-version`.
+    pub anthropic_version: Sourced<&'static str>,
+    /// How the key travels.
+    pub auth: Sourced<AuthStyle>,
+    /// Whether a key may travel in the clear beyond this machine.
+    pub allow_plain_http: Sourced<bool>,
+    /// Seconds between two polls of limits.
+    pub limits_interval_s: Sourced<f64>,
+    /// Automatic probes.
+    pub probes: Probes,
+    /// Below: tight, percent left.
+    pub tight: Sourced<f64>,
+    /// Below: critical, percent left.
+    pub critical: Sourced<f64>,
+    /// What a test call starts with.
+    pub call: CallDefaults,
+    /// Cap of a session, USD.
+    pub session_usd: Sourced<f64>,
+    /// Cap of a UTC day, USD.
+    pub day_usd: Sourced<f64>,
+}
+
+/// A profile with its keys fetched: all that a connection needs.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Base URL without `/v1`.
+    pub base_url: Url,
+    /// Where limits are asked for.
+    pub admin: AdminAddress,
+    /// The API key.
+    pub api_key: Option<SecretString>,
+    /// The Admin key; none when there is no Admin address to send it to.
+    pub admin_key: Option<SecretString>,
+    /// `anthropic-version`.
+    pub anthropic_version: &'static str,
+    /// How keys travel.
+    pub auth: AuthStyle,
+}
+
+impl Profile {
+    /// A profile that has nothing but defaults.
+    pub fn bare(name: &str, from: Origin) -> Result<Self, ConfigError> {
+        Ok(Self {
+            name: name.into(),
+            from,
+            base_url: Sourced::default(API.to_owned()).try_map(|url| address(&url, "base_url"))?,
+            admin_base_url: None,
+            api_key: None,
+            admin_key: None,
+            workspace: None,
+            anthropic_version: Sourced::default("2023-06-01"),
+            auth: Sourced::default(AuthStyle::XApiKey),
+            allow_plain_http: Sourced::default(false),
+            limits_interval_s: Sourced::default(600.0),
+            probes: Probes {
+                models: Sourced::default(Vec::new()),
+                interval_s: Sourced::default(60.0),
+                day_usd: Sourced::default(0.1),
+            },
+            tight: Sourced::default(25.0),
+            critical: Sourced::default(10.0),
+            call: CallDefaults {
+                model: Sourced::default(DEFAULT_MODEL.to_owned()),
+                prompt: Sourced::default("Say hello.".to_owned()),
+                max_tokens: Sourced::default(256),
+                stream: Sourced::default(true),
+                policy: Sourced::default(Policy::HintJitter),
+                attempts: None,
+            },
+            session_usd: Sourced::default(0.5),
+            day_usd: Sourced::default(1.0),
+        })
+    }
+
+    /// The profile `env`: `ANTHROPIC_BASE_URL`, `ANTHROPIC_API_KEY`, `ANTHROPIC_ADMIN_KEY`.
+    /// None when neither key is set.
+    pub fn of_environment(env: &Environment) -> Result<Option<Self>, ConfigError> {
+        let key = |name: &str| {
+            env.get(name).map(|_| Sourced {
+                value: KeySource::Variable(name.to_owned()),
+                from: Origin::Variable(name.to_owned()),
+            })
+        };
+        let (api_key, admin_key) = (key("ANTHROPIC_API_KEY"), key("ANTHROPIC_ADMIN_KEY"));
+        let Some(first) = api_key.as_ref().or(admin_key.as_ref()) else {
+            return Ok(None);
+        };
+        let mut profile = Self::bare("env", first.from.clone())?;
+        if let Some(url) = env.get("ANTHROPIC_BASE_URL") {
+            profile.base_url = Sourced {
+                value: url.to_owned(),
+                from: Origin::Variable("ANTHROPIC_BASE_URL".to_owned()),
+            }
+            .try_map(|url| address(&url, "ANTHROPIC_BASE_URL"))?;
+        }
+        profile.api_key = api_key;
+        profile.admin_key = admin_key;
+        profile.refuse_plain_http()?;
+        Ok(Some(profile))
+    }
+
+    /// Reads `[profiles.NAME]`.
+    pub fn read(
+        name: &str,
+        from: Origin,
+        section: Section<'_>,
+        home: &KeyHome<'_>,
+    ) -> Result<Self, ConfigError> {
+        let mut profile = Self::bare(name, from)?;
+        let at = &section;
+        let url = |key: &str| {
+            at.text(key)?
+                .map(|text| text.try_map(|text| address(&text, key)))
+                .transpose()
+        };
+        put(&mut profile.base_url, url("base_url")?);
+        profile.admin_base_url = url("admin_base_url")?;
+        profile.api_key = home.key(at, "api_key")?;
+        profile.admin_key = home.key(at, "admin_key")?;
+        profile.workspace = at
+            .text("workspace")?
+            .map(|text| text.try_map(|text| workspace(&text)))
+            .transpose()?;
+        put(
+            &mut profile.anthropic_version,
+            at.word("anthropic_version", VERSIONS)?,
+        );
+        put(
+            &mut profile.auth,
+            at.word("auth", AUTH)?.map(|word| {
+                word.map(|word| match word {
+                    "bearer" => AuthStyle::Bearer,
+                    _ => AuthStyle::XApiKey,
+                })
+            }),
+        );
+        put(
+            &mut profile.allow_plain_http,
+            at.boolean("allow_plain_http")?,
+        );
+        put(
+            &mut profile.limits_interval_s,
+            at.duration("limits_interval", 10)?,
+        );
+        if let Some(at) = at.section("probes")? {
+            let models = at.list("models")?;
+            put(
+                &mut profile.probes.models,
+                models.map(|list| list.map(|ids| ids.into_iter().map(ModelId::from).collect())),
+            );
+            put(&mut profile.probes.interval_s, at.duration("interval", 30)?);
+            put(
+                &mut profile.probes.day_usd,
+                at.number("day_usd", 0.0..=1000.0)?,
+            );
+            at.finish()?;
+        }
+        if let Some(at) = at.section("thresholds")? {
+            put(&mut profile.tight, at.number("tight", 0.0..=100.0)?);
+            put(&mut profile.critical, at.number("critical", 0.0..=100.0)?);
+            at.finish()?;
+        }
+        if let Some(at) = at.section("call")? {
+            put(&mut profile.call.model, at.text("model")?);
+            put(&mut profile.call.prompt, at.text("prompt")?);
+            put(
+                &mut profile.call.max_tokens,
+                at.count("max_tokens", 1..=1_000_000)?,
+            );
+            put(&mut profile.call.stream, at.boolean("stream")?);
+            let names: Vec<&'static str> = Policy::ALL.iter().map(|policy| policy.name()).collect();
+            let policy = at.word("policy", &names)?;
+            put(
+                &mut profile.call.policy,
+                policy
+                    .map(|word| word.map(|word| Policy::named(word).unwrap_or(Policy::HintJitter))),
+            );
+            profile.call.attempts = at.count("attempts", 1..=20)?;
+            at.finish()?;
+        }
+        if let Some(at) = at.section("spend")? {
+            put(
+                &mut profile.session_usd,
+                at.number("session_usd", 0.0..=100_000.0)?,
+            );
+            put(&mut profile.day_usd, at.number("day_usd", 0.0..=100_000.0)?);
+            at.finish()?;
+        }
+        section.finish()?;
+        if profile.critical.value > profile.tight.value {
+            return Err(profile.critical.from.error(format_args!(
+                "`critical` ({}) must not be above `tight` ({})",
+                profile.critical.value, profile.tight.value
+            )));
+        }
+        profile.refuse_plain_http()?;
+        Ok(profile)
+    }
+
+    /// No key travels in the clear beyond this machine unless the profile says so.
+    fn refuse_plain_http(&self) -> Result<(), ConfigError> {
+        if self.allow_plain_http.value {
+            return Ok(());
+        }
+        let base = self.api_key.as_ref().map(|_| &self.base_url);
+        let admin = self.admin_key.as_ref().and(self.admin_base_url.as_ref());
+        for url in base.into_iter().chain(admin) {
+            if url.value.scheme() == "http" && !is_loopback(&url.value) {
+                return Err(url.from.error(format_args!(
+                    "profile {} would send a key over plain http to {}: use https, or set `allow_plain_http = true` in the profile",
+                    self.name,
+                    host(&url.value)
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where limits are asked for.
+    pub fn admin_address(&self) -> AdminAddress {
+        let base = &self.base_url.value;
+        match &self.admin_base_url {
+            Some(url) => AdminAddress::At(url.value.clone()),
+            None if base.as_str().trim_end_matches('/') == API => AdminAddress::At(base.clone()),
+            None if is_loopback(base) => AdminAddress::IfSimulator(base.clone()),
+            None => AdminAddress::None,
+        }
+    }
+
+    /// Fetches the keys. One sentence with the place when one cannot be had.
+    pub async fn connect(&self, env: &Environment) -> Result<Connection, ConfigError> {
+        let admin = self.admin_address();
+        let admin_key = match admin {
+            AdminAddress::None => None,
+            _ => {
+                self.fetch("admin_key", self.admin_key.as_ref(), env)
+                    .await?
+            }
+        };
+        Ok(Connection {
+            base_url: self.base_url.value.clone(),
+            admin,
+            api_key: self.fetch("api_key", self.api_key.as_ref(), env).await?,
+            admin_key,
+            anthropic_version: self.anthropic_version.value,
+            auth: self.auth.value,
+        })
+    }
+
+    /// Fetches one of its keys.
+    pub async fn fetch(
+        &self,
+        which: &str,
+        key: Option<&Sourced<KeySource>>,
+        env: &Environment,
+    ) -> Result<Option<SecretString>, ConfigError> {
+        let Some(key) = key else { return Ok(None) };
+        key.value.fetch(env).await.map(Some).map_err(|why| {
+            let name = &self.name;
+            key.from
+                .error(format_args!("{which} of profile {name}: {why}"))
+        })
+    }
+
+    /// Nothing spent yet, with the profile's caps.
+    pub fn spend(&self) -> Spend {
+        Spend {
+            session_cap_usd: Some(self.session_usd.value),
+            day_cap_usd: Some(self.day_usd.value),
+            ..Spend::default()
+        }
+    }
+
+    /// What the app may know. `spend` is what the ledger says.
+    pub fn card(&self, siblings: &[Arc<str>], spend: Spend) -> ProfileCard {
+        let cannot_call_because = self.api_key.is_none().then(|| {
+            format!(
+                "profile {} has no api_key: set one in its section of the config file",
+                self.name
+            )
+        });
+        ProfileCard {
+            name: Arc::clone(&self.name),
+            host: host(&self.base_url.value),
+            can_call: self.api_key.is_some(),
+            cannot_call_because,
+            can_poll: self.admin_key.is_some() && self.admin_address() != AdminAddress::None,
+            workspace: self.workspace.as_ref().map(|id| id.value.clone()),
+            thresholds: Thresholds {
+                tight_percent: self.tight.value,
+                critical_percent: self.critical.value,
+            },
+            form: self.form(),
+            spend,
+            siblings: siblings.to_vec(),
+        }
+    }
+
+    /// What the form of tab 2 starts with.
+    pub fn form(&self) -> FormDefaults {
+        FormDefaults {
+            model: self.call.model.value.clone(),
+            prompt: self.call.prompt.value.clone(),
+            max_tokens: self.call.max_tokens.value,
+            stream: self.call.stream.value,
+            policy: self.call.policy.value,
+            attempts: self.call.attempts.as_ref().map(|n| n.value),
+        }
+    }
+}
+
+fn put<T>(slot: &mut Sourced<T>, found: Option<Sourced<T>>) {
+    if let Some(found) = found {
+        *slot = found;
+    }
+}
+
+/// How keys of one config file are read.
+pub struct KeyHome<'a> {
+    /// The file's directory: key files are relative to it.
+    pub directory: &'a Path,
+    /// Whether others may read the config file: then no literal key.
+    pub open_to_others: bool,
+    /// For `~`.
+    pub env: &'a Environment,
+}
+
+impl KeyHome<'_> {
+    /// Reads `{ env = "NAME" }`, `{ file = "PATH" }`, `{ command = ["…"] }` or a literal.
+    fn key(
+        &self,
+        section: &Section<'_>,
+        key: &str,
+    ) -> Result<Option<Sourced<KeySource>>, ConfigError> {
+        const WANT: &str =
+            "{ env = \"NAME\" }, { file = \"PATH\" } or { command = [\"PROGRAM\", …] }";
+        let Some((value, from)) = section.raw(key) else {
+            return Ok(None);
+        };
+        if let Some(text) = value.as_str() {
+            if self.open_to_others {
+                return Err(from.error(format_args!(
+                    "`{key}` is written into a file that others can read: run `chmod 600` on it, or write {WANT}"
+                )));
+            }
+            return Ok(Some(Sourced {
+                value: KeySource::Literal(SecretString::from(text)),
+                from,
+            }));
+        }
+        if !value.is_table() {
+            return Err(section.wrong(key, &from, WANT, value));
+        }
+        let Some(table) = section.section(key)? else {
+            return Ok(None);
+        };
+        let env = table.text("env")?.map(|it| it.map(KeySource::Variable));
+        let file = table
+            .text("file")?
+            .map(|it| it.map(|path| KeySource::File(expand(&path, self.directory, self.env))));
+        let command = table.list("command")?.map(|it| it.map(KeySource::Command));
+        table.finish()?;
+        let mut found: Vec<_> = [env, file, command].into_iter().flatten().collect();
+        match (found.pop(), found.is_empty()) {
+            (
+                Some(Sourced {
+                    value: KeySource::Command(argv),
+                    from,
+                }),
+                true,
+            ) if argv.is_empty() => Err(from.error(format_args!("`{key}` has an empty command"))),
+            (Some(one), true) => Ok(Some(one)),
+            _ => Err(from.error(format_args!("`{key}` must be one of {WANT}"))),
+        }
+    }
+}
+
+/// Checks a base URL.
+fn address(text: &str, key: &str) -> Result<Url, String> {
+    let url = Url::parse(text)
+        .map_err(|why| format!("`{key}` is not an address such as \"{API}\" ({why})"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(format!(
+            "`{key}` must begin with https:// or http:// and name a host"
+        ));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(format!("`{key}` must not hold a user name or password"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(format!("`{key}` must end with its path: no `?` or `#`"));
+    }
+    if url.path().trim_end_matches('/').ends_with("/v1") {
+        return Err(format!("`{key}` must be given without `/v1`"));
+    }
+    Ok(url)
+}
+
+fn workspace(text: &str) -> Result<WorkspaceId, String> {
+    let plain = text.len() <= 100
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    if plain && text.starts_with("wrkspc_") {
+        Ok(WorkspaceId::from(text))
+    } else {
+        Err("`workspace` must be an id such as \"wrkspc_01AbC\" (leave it out for the default workspace)".to_owned())
+    }
+}
+
+/// Host and port, as the header line shows them.
+pub fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Whether an address is on this machine.
+pub fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || bare
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
+}
