@@ -1,7 +1,11 @@
 //! What can happen to the app.
 
 use crate::domain::{
-    id::CallId, observation::Observation, retry::Policy, spend::Spend, time::Time,
+    id::CallId,
+    observation::Observation,
+    retry::Policy,
+    spend::{Prices, Spend},
+    time::Time,
 };
 use std::sync::Arc;
 
@@ -105,4 +109,8 @@ pub struct Started {
     pub mouse: bool,
     /// Whether anything that costs is refused.
     pub read_only: bool,
+    /// Columns and rows of the terminal; later ones come as `Event::Input(Resize)`.
+    pub size: (u16, u16),
+    /// What calls cost.
+    pub prices: Arc<Prices>,
 }

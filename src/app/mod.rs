@@ -1,3 +1,371 @@
-//! State and how it changes: `update(event, now)` gives effects. Knows neither HTTP nor the screen.
+//! State and how it changes: [`App::update`] takes an event and gives effects. Knows neither HTTP nor
+//! the screen; time is an argument.
+//!
+//! To add a tab: a row in [`panel::PANELS`], its state in a file here, its picture in `ui`.
+//! To add a key or command: a row in [`command::COMMANDS`], an arm in `input::App::command`.
+//! To add something that happens: a variant of [`event::Event`], an arm in [`App::update`].
+
+pub mod answers;
+pub mod calls;
+pub mod command;
 pub mod effect;
 pub mod event;
+pub mod events;
+pub mod ground;
+pub mod headroom;
+mod input;
+pub mod layer;
+pub mod layout;
+pub mod panel;
+pub mod profile;
+
+use crate::domain::{
+    notice::{Draft, NoticeKind, Ring, Weight},
+    spend::Prices,
+    time::{Time, after},
+};
+use effect::Effect;
+use event::{Event, ProfileCard, Started};
+use ground::Reply;
+use layer::Layer;
+use panel::Tab;
+use profile::Profile;
+use std::sync::Arc;
+
+/// Notices kept.
+const NOTICES: usize = 500;
+/// Seconds a sentence stays at the foot of the screen.
+const TOAST_S: f64 = 6.0;
+
+/// A sentence at the foot of the screen, for a while.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Toast {
+    /// The sentence.
+    pub text: String,
+    /// When it goes.
+    pub until: Time,
+}
+
+/// What is shown while paused: everything as it was then. Collection goes on behind it.
+#[derive(Clone, Debug)]
+struct Frozen {
+    at: Time,
+    profile: Profile,
+    ring: Ring,
+}
+
+/// What drawing looks at: live, or as it was at the pause.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// The moment that is shown.
+    pub at: Time,
+    /// Whether it is frozen.
+    pub paused: bool,
+    /// The profile in front.
+    pub profile: &'a Profile,
+    /// What happened.
+    pub ring: &'a Ring,
+}
+
+/// The whole state of the terminal program.
+#[derive(Debug)]
+pub struct App {
+    started: Started,
+    size: layout::Size,
+    profiles: Vec<Profile>,
+    front: usize,
+    tab: Tab,
+    layer: Layer,
+    ring: Ring,
+    frozen: Option<Box<Frozen>>,
+    toast: Option<Toast>,
+    /// The letter pressed just before, for `gg`.
+    before: Option<char>,
+    headroom: headroom::Headroom,
+    events: events::Events,
+    next_call: u64,
+    mouse: bool,
+    dirty: bool,
+    quitting: bool,
+}
+
+impl App {
+    /// A fresh app. Profiles come as [`Event::Profile`]; without one it shows what to do.
+    pub fn new(started: Started) -> Self {
+        Self {
+            mouse: started.mouse,
+            size: started.size,
+            started,
+            profiles: Vec::new(),
+            front: 0,
+            tab: Tab::Headroom,
+            layer: Layer::None,
+            ring: Ring::new(NOTICES),
+            frozen: None,
+            toast: None,
+            before: None,
+            headroom: headroom::Headroom::default(),
+            events: events::Events::default(),
+            next_call: 1,
+            dirty: true,
+            quitting: false,
+        }
+    }
+
+    /// Takes one event in; what is to be done comes back.
+    pub fn update(&mut self, event: Event, now: Time) -> Vec<Effect> {
+        self.expire(now);
+        match event {
+            Event::Input(input) => {
+                let reply = self.input(input, now);
+                return self.finish(reply, now);
+            }
+            Event::Observed { profile, seen } => {
+                let at = self.profile_named(&profile);
+                let drafts = self.profiles[at].absorb(&seen);
+                let told = !drafts.is_empty();
+                for draft in drafts {
+                    self.tell(&profile, draft);
+                }
+                if self.frozen.is_none() && (at == self.front || told) {
+                    self.dirty = true;
+                }
+            }
+            Event::Text { call, delta } => {
+                if let Some(profile) = self.profiles.get_mut(self.front) {
+                    profile.answers.append(call, &delta);
+                }
+                self.dirty |= self.frozen.is_none() && self.tab == Tab::Calls;
+            }
+            Event::Profile(card) => self.adopt(*card),
+            Event::Spent { profile, spend } => {
+                let at = self.profile_named(&profile);
+                self.profiles[at].card.spend = spend;
+                self.dirty = true;
+            }
+            Event::Fault(sentence) => {
+                self.ring.push(Draft {
+                    at: now,
+                    weight: Weight::Error,
+                    kind: NoticeKind::Fault,
+                    sentence: sentence.clone(),
+                    evidence: Vec::new(),
+                    request: None,
+                });
+                self.say(sentence, now);
+            }
+            Event::Said(sentence) => self.say(sentence, now),
+            Event::ClockJumped(seconds) => {
+                self.ring.push(Draft {
+                    at: now,
+                    weight: Weight::Info,
+                    kind: NoticeKind::Note,
+                    sentence: format!("The clock moved by {seconds:.0} s; ages count from now."),
+                    evidence: Vec::new(),
+                    request: None,
+                });
+                if let Some(toast) = &mut self.toast {
+                    toast.until = after(now, TOAST_S);
+                }
+                self.dirty = true;
+            }
+            Event::Terminate => {
+                self.quitting = true;
+                return vec![Effect::Quit];
+            }
+        }
+        Vec::new()
+    }
+
+    /// When something on the screen changes next by itself; none when nothing does.
+    pub fn next_wake(&self, now: Time) -> Option<Time> {
+        let toast = self.toast.as_ref().map(|toast| toast.until);
+        let shown = match (&self.frozen, self.profiles.get(self.front)) {
+            (None, Some(profile)) => {
+                // The clock of the header line, and with it every age, moves on the whole second.
+                let second = next_second(now);
+                let calls = (self.tab == Tab::Calls)
+                    .then(|| profile.calls.next_wake(&profile.timeline, now))
+                    .flatten();
+                Some(calls.map_or(second, |calls| calls.min(second)))
+            }
+            _ => None,
+        };
+        [toast, shown].into_iter().flatten().min()
+    }
+
+    /// Tells the app that the moment of [`App::next_wake`] has come.
+    pub fn wake(&mut self, now: Time) {
+        self.expire(now);
+        if self.frozen.is_none() && !self.profiles.is_empty() {
+            self.dirty = true;
+        }
+    }
+
+    /// Whether something changed since the last draw.
+    pub fn dirty(&self) -> bool {
+        self.dirty
+    }
+
+    /// The same, and forgets it: call before drawing.
+    pub fn take_dirty(&mut self) -> bool {
+        if self.tab == Tab::Events && self.frozen.is_none() {
+            self.events.read = self.ring.total();
+        }
+        std::mem::take(&mut self.dirty)
+    }
+
+    /// Whether `q` was pressed.
+    pub fn quitting(&self) -> bool {
+        self.quitting
+    }
+
+    fn expire(&mut self, now: Time) {
+        if self.toast.as_ref().is_some_and(|toast| toast.until <= now) {
+            self.toast = None;
+            self.dirty = true;
+        }
+    }
+
+    fn say(&mut self, sentence: impl Into<String>, now: Time) {
+        self.toast = Some(Toast {
+            text: sentence.into(),
+            until: after(now, TOAST_S),
+        });
+        self.dirty = true;
+    }
+
+    fn tell(&mut self, profile: &str, mut draft: Draft) {
+        if self.profiles.len() > 1 {
+            draft.sentence = format!("{profile}: {}", draft.sentence);
+        }
+        self.ring.push(draft);
+    }
+
+    fn finish(&mut self, reply: Reply, now: Time) -> Vec<Effect> {
+        self.dirty = true;
+        if let Some(said) = reply.said {
+            self.say(said, now);
+        }
+        if reply
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Call(_)))
+        {
+            // Whoever sends a call wants to see it.
+            self.frozen = None;
+        }
+        reply.effects
+    }
+
+    fn profile_named(&mut self, name: &Arc<str>) -> usize {
+        let known = self.profiles.iter().position(|p| p.card.name == *name);
+        known.unwrap_or_else(|| {
+            self.profiles
+                .push(Profile::new(profile::blank_card(name.clone())));
+            self.profiles.len() - 1
+        })
+    }
+
+    fn adopt(&mut self, card: ProfileCard) {
+        self.dirty = true;
+        let known = self.profiles.iter().position(|p| p.card.name == card.name);
+        let at = if let Some(at) = known {
+            let profile = &mut self.profiles[at];
+            profile.calls.adopt(&card);
+            profile.card = card;
+            at
+        } else {
+            self.profiles.push(Profile::new(card));
+            self.profiles.len() - 1
+        };
+        if at != self.front {
+            self.front = at;
+            self.frozen = None;
+            self.headroom = headroom::Headroom::default();
+        }
+    }
+}
+
+/// What drawing reads.
+impl App {
+    /// What to show; none without a profile.
+    pub fn shown(&self, now: Time) -> Option<Shown<'_>> {
+        if let Some(frozen) = &self.frozen {
+            return Some(Shown {
+                at: frozen.at,
+                paused: true,
+                profile: &frozen.profile,
+                ring: &frozen.ring,
+            });
+        }
+        self.profiles.get(self.front).map(|profile| Shown {
+            at: now,
+            paused: false,
+            profile,
+            ring: &self.ring,
+        })
+    }
+
+    /// The tab in front.
+    pub fn tab(&self) -> Tab {
+        self.tab
+    }
+
+    /// What lies over it.
+    pub fn layer(&self) -> &Layer {
+        &self.layer
+    }
+
+    /// The sentence at the foot of the screen, if there is one.
+    pub fn toast(&self) -> Option<&Toast> {
+        self.toast.as_ref()
+    }
+
+    /// State of tab 1.
+    pub fn headroom(&self) -> &headroom::Headroom {
+        &self.headroom
+    }
+
+    /// State of tab 7.
+    pub fn events(&self) -> &events::Events {
+        &self.events
+    }
+
+    /// What the app was started with.
+    pub fn started(&self) -> &Started {
+        &self.started
+    }
+
+    /// What calls cost.
+    pub fn prices(&self) -> &Prices {
+        &self.started.prices
+    }
+
+    /// Events that came since tab 7 was last shown.
+    pub fn unread(&self) -> u64 {
+        if self.tab == Tab::Events {
+            return 0;
+        }
+        self.ring.total().saturating_sub(self.events.read)
+    }
+
+    /// Whether mouse clicks are wanted.
+    pub fn mouse(&self) -> bool {
+        self.mouse
+    }
+
+    /// The filter of the tab in front, where that tab has one.
+    pub fn filter(&self) -> Option<&str> {
+        match self.tab {
+            Tab::Headroom => Some(&self.headroom.filter),
+            Tab::Events => Some(&self.events.filter),
+            Tab::Calls => None,
+        }
+    }
+}
+
+fn next_second(now: Time) -> Time {
+    let into = f64::from(now.timestamp_subsec_nanos() % 1_000_000_000) / 1e9;
+    after(now, 1.0 - into)
+}

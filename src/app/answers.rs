@@ -1,0 +1,83 @@
+//! Texts of test calls' answers: on screen only, never stored, bounded.
+
+use crate::domain::{clean::clean_lines, id::CallId};
+use std::collections::VecDeque;
+
+/// How many answers are kept.
+const CALLS: usize = 64;
+/// Bytes kept of one answer; the rest is counted, not kept.
+const BYTES: usize = 64 * 1024;
+
+/// One answer as far as it has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The text, cleaned.
+    pub text: String,
+    /// Bytes that were cut off at the end.
+    pub cut: usize,
+}
+
+/// The newest answers.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    kept: VecDeque<(CallId, Answer)>,
+}
+
+impl Answers {
+    /// Appends a piece of an answer.
+    pub fn append(&mut self, call: CallId, delta: &str) {
+        if self.kept.iter().all(|(id, _)| *id != call) {
+            if self.kept.len() == CALLS {
+                self.kept.pop_front();
+            }
+            self.kept.push_back((call, Answer::default()));
+        }
+        let Some((_, answer)) = self.kept.iter_mut().rev().find(|(id, _)| *id == call) else {
+            return;
+        };
+        let clean = clean_lines(delta);
+        if answer.cut > 0 || answer.text.len() + clean.len() > BYTES {
+            answer.cut += clean.len();
+        } else {
+            answer.text.push_str(&clean);
+        }
+    }
+
+    /// The answer of a call.
+    pub fn of(&self, call: CallId) -> Option<&Answer> {
+        self.kept
+            .iter()
+            .rev()
+            .find(|(id, _)| *id == call)
+            .map(|(_, answer)| answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_of_interleaved_calls_stay_apart_and_are_cleaned() {
+        let mut answers = Answers::default();
+        answers.append(CallId(1), "Hel");
+        answers.append(CallId(2), "Bye\u{1b}[2J");
+        answers.append(CallId(1), "lo");
+        assert_eq!(answers.of(CallId(1)).unwrap().text, "Hello");
+        assert_eq!(answers.of(CallId(2)).unwrap().text, "Bye[2J");
+    }
+
+    #[test]
+    fn neither_many_nor_long_answers_grow_without_end() {
+        let mut answers = Answers::default();
+        for id in 0..1_000 {
+            answers.append(CallId(id), &"x".repeat(1_000));
+        }
+        for _ in 0..1_000 {
+            answers.append(CallId(5_000), &"x".repeat(1_000));
+        }
+        assert_eq!(answers.kept.len(), CALLS);
+        let long = answers.of(CallId(5_000)).unwrap();
+        assert!(long.text.len() <= BYTES && long.cut > 0);
+    }
+}

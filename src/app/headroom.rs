@@ -1,0 +1,107 @@
+//! State of tab 1: which pool is selected, which gauge of it, whether its details are open.
+
+use crate::domain::{
+    board::{Board, Pool, PoolKey},
+    gauge::{Gauge, GaugeView},
+    time::Time,
+};
+
+/// State of tab 1.
+#[derive(Clone, Debug, Default)]
+pub struct Headroom {
+    /// The selected pool, by its key, so that it stays selected when pools come and go.
+    pub key: Option<PoolKey>,
+    /// Its place in the list when it was selected.
+    pub index: usize,
+    /// The first line shown.
+    pub first: usize,
+    /// The selected gauge of the pool; none follows the tightest.
+    pub gauge: Option<usize>,
+    /// Whether details are open, and the selected header line there.
+    pub detail: Option<usize>,
+    /// Only pools that contain this text.
+    pub filter: String,
+}
+
+impl Headroom {
+    /// The pools of the list: the profile's own, then foreign ones, as far as the filter lets them.
+    pub fn rows<'b>(&self, board: &'b Board) -> Vec<&'b Pool> {
+        let needle = self.filter.trim().to_lowercase();
+        board
+            .pools()
+            .iter()
+            .chain(board.foreign())
+            .filter(|pool| needle.is_empty() || fits(pool, &needle))
+            .collect()
+    }
+
+    /// The place of the selected pool among `rows`.
+    pub fn place(&self, rows: &[&Pool]) -> usize {
+        let last = rows.len().saturating_sub(1);
+        let Some(key) = &self.key else {
+            return self.index.min(last);
+        };
+        rows.iter()
+            .position(|pool| pool.key == *key)
+            .or_else(|| rows.iter().position(|pool| pool.key.group == key.group))
+            .unwrap_or_else(|| self.index.min(last))
+    }
+
+    /// Selects a place of the list.
+    pub fn select(&mut self, rows: &[&Pool], place: usize) {
+        let place = place.min(rows.len().saturating_sub(1));
+        if let Some(pool) = rows.get(place) {
+            if self.key.as_ref() != Some(&pool.key) {
+                self.gauge = None;
+            }
+            self.key = Some(pool.key.clone());
+        }
+        self.index = place;
+    }
+
+    /// The gauge to look at: the chosen one, else the tightest, else the first.
+    pub fn gauge_of<'p>(&self, pool: &'p Pool, now: Time) -> Option<(&'p Gauge, GaugeView)> {
+        self.gauge
+            .and_then(|i| pool.gauges.get(i))
+            .map(|gauge| (gauge, gauge.view(now)))
+            .or_else(|| pool.tightest(now))
+            .or_else(|| pool.gauges.first().map(|gauge| (gauge, gauge.view(now))))
+    }
+
+    /// Moves the chosen gauge to the left or right, around the end.
+    pub fn step_gauge(&mut self, pool: &Pool, by: isize, now: Time) {
+        let len = pool.gauges.len() as isize;
+        if len == 0 {
+            return;
+        }
+        let tightest = pool
+            .tightest(now)
+            .and_then(|(gauge, _)| pool.gauges.iter().position(|g| std::ptr::eq(g, gauge)));
+        let here = self.gauge.or(tightest).unwrap_or(0) as isize;
+        self.gauge = Some((here + by).rem_euclid(len) as usize);
+    }
+
+    /// The header lines of the details, those that are understood first.
+    pub fn headers(pool: &Pool) -> impl Iterator<Item = (&str, &str, bool)> {
+        let known = |name: &str| !pool.unknown.iter().any(|(unknown, _)| unknown == name);
+        let raw = pool
+            .raw
+            .iter()
+            .filter(move |(name, _)| known(name))
+            .map(|(name, value)| (name.as_str(), value.as_str(), true));
+        raw.chain(
+            pool.unknown
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str(), false)),
+        )
+    }
+}
+
+fn fits(pool: &Pool, needle: &str) -> bool {
+    pool.name.to_lowercase().contains(needle)
+        || pool.kind.as_str().contains(needle)
+        || pool
+            .models
+            .iter()
+            .any(|model| model.as_str().contains(needle))
+}

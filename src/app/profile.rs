@@ -1,0 +1,119 @@
+//! Everything of one profile: its card, its board, its calls. The boards of all profiles stay.
+
+use super::{
+    answers::Answers,
+    calls::Calls,
+    event::{FormDefaults, ProfileCard, Thresholds},
+};
+use crate::domain::{
+    board::Board,
+    id::CallId,
+    notice::Draft,
+    observation::{Observation, What},
+    retry::Policy,
+    spend::Spend,
+    time::Time,
+    timeline::{Attempt, Timeline},
+    verdict::Verdict,
+};
+use std::sync::Arc;
+
+/// Calls kept for the timeline.
+const CALLS: usize = 400;
+
+/// The newest call that was not served.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// When.
+    pub at: Time,
+    /// The call and its attempt, for what happened after it.
+    pub call: Option<(CallId, u32)>,
+    /// What it was.
+    pub verdict: Box<Verdict>,
+}
+
+/// Everything of one profile.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// What the app may know of it.
+    pub card: ProfileCard,
+    /// Its pools.
+    pub board: Board,
+    /// Its calls.
+    pub timeline: Timeline,
+    /// What its test calls answered.
+    pub answers: Answers,
+    /// State of tab 2.
+    pub calls: Calls,
+    /// The newest refusal.
+    pub refusal: Option<Refusal>,
+    /// Whether the cost of a probe was said and accepted.
+    pub probe_accepted: bool,
+}
+
+impl Profile {
+    /// A profile of which nothing has been seen yet.
+    pub fn new(card: ProfileCard) -> Self {
+        let mut calls = Calls::default();
+        calls.adopt(&card);
+        Self {
+            card,
+            board: Board::default(),
+            timeline: Timeline::new(CALLS),
+            answers: Answers::default(),
+            calls,
+            refusal: None,
+            probe_accepted: false,
+        }
+    }
+
+    /// Takes one observation in; what is worth telling comes back.
+    pub fn absorb(&mut self, seen: &Observation) -> Vec<Draft> {
+        self.timeline.absorb(seen);
+        if let What::Finished {
+            verdict: Some(verdict),
+            ..
+        } = &seen.what
+        {
+            self.refusal = Some(Refusal {
+                at: seen.at,
+                call: seen.call.zip(seen.attempt),
+                verdict: verdict.clone(),
+            });
+        }
+        self.board.absorb(seen)
+    }
+
+    /// The attempt that met the newest refusal, while the timeline still has it.
+    pub fn refused_attempt(&self) -> Option<&Attempt> {
+        let (call, n) = self.refusal.as_ref()?.call?;
+        let call = self.timeline.call(call)?;
+        call.attempts.iter().find(|attempt| attempt.n == n)
+    }
+}
+
+/// A card for a profile whose own has not come yet: it can do nothing.
+pub fn blank_card(name: Arc<str>) -> ProfileCard {
+    ProfileCard {
+        siblings: vec![name.clone()],
+        name,
+        host: String::new(),
+        can_call: false,
+        cannot_call_because: Some("This profile is not ready yet.".to_owned()),
+        can_poll: false,
+        workspace: None,
+        thresholds: Thresholds {
+            tight_percent: 25.0,
+            critical_percent: 10.0,
+        },
+        form: FormDefaults {
+            model: String::new(),
+            prompt: String::new(),
+            max_tokens: 256,
+            stream: true,
+            policy: Policy::HintJitter,
+            attempts: None,
+        },
+        spend: Spend::default(),
+    }
+}
