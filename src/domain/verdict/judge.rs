@@ -163,6 +163,14 @@ fn refused(status: u16, error: &ApiError, outcome: &Outcome, context: &Context<'
     if !error.message.is_empty() {
         draft.note(EvidenceFrom::Message, clean(&error.message, 300));
     }
+    if let (Some(named), Some(asked)) = (said.and_then(|said| said.model), context.model)
+        && named != asked.as_str()
+    {
+        draft.note(
+            EvidenceFrom::Message,
+            format!("the message names {}", clean(&named, 60)),
+        );
+    }
     draft
 }
 
