@@ -196,6 +196,10 @@ pub(super) mod tests {
         }
     }
 
+    pub(in crate::api) fn nowhere() -> Arc<dyn Transport> {
+        Arc::new(Nowhere)
+    }
+
     pub(in crate::api) fn connection(transport: Arc<dyn Transport>) -> Connection {
         Connection {
             transport,
@@ -211,7 +215,7 @@ pub(super) mod tests {
 
     #[test]
     fn both_styles_carry_the_key_and_nothing_prints_it() {
-        let mut connection = connection(Arc::new(Nowhere));
+        let mut connection = connection(nowhere());
         let request = connection.get("/v1/models".into()).unwrap();
         assert_eq!(request.headers["x-api-key"], "sk-ant-api03-ratetop-sim");
         assert_eq!(request.headers["anthropic-version"], "2023-06-01");
@@ -230,7 +234,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_key_that_no_header_carries_is_named_without_the_key() {
-        let mut connection = connection(Arc::new(Nowhere));
+        let mut connection = connection(nowhere());
         connection.key = Some("sk-ant\nsecret".into());
         let error = connection.get("/".into()).unwrap_err();
         assert!(

@@ -9,4 +9,6 @@
 
 pub mod connection;
 pub mod error;
+pub mod messages;
 pub mod sse;
+pub mod stream;
