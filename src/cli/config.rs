@@ -4,7 +4,8 @@ use super::{
     args::Global,
     environment::{Environment, Paths},
     error::{ConfigError, hint},
-    profile::{KeyHome, Profile},
+    profile::Profile,
+    profile_file::KeyHome,
     section::{Origin, Section, Source, Sourced},
 };
 use crate::domain::clean::clean;

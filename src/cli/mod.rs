@@ -3,10 +3,11 @@
 //! [`args::Cli`] parses; [`config::Config::load`] reads file, variables and flags and chooses the
 //! profile; [`profile::Profile::connect`] fetches its keys. Every value knows where it came from.
 //!
-//! To add a key of the config file: a field of [`profile::Profile`], one line in `Profile::read`, one in
+//! To add a key of the config file: a field of [`profile::Profile`], one line in [`profile_file`], one in
 //! [`check`], one in `config.example.toml` (a test misses it).
 //! To add a command: a variant of [`args::Command`] and its arm in `main.rs`.
 
+pub mod address;
 pub mod args;
 pub mod check;
 pub mod commands;
@@ -16,6 +17,7 @@ pub mod error;
 pub mod exits;
 pub mod key;
 pub mod profile;
+pub mod profile_file;
 pub mod section;
 #[cfg(test)]
 mod tests;

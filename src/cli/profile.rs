@@ -1,10 +1,11 @@
 //! One profile: an address, keys, and how to use them.
 
 use super::{
-    environment::{Environment, expand},
+    address::{API, address, host, is_loopback},
+    environment::Environment,
     error::ConfigError,
     key::KeySource,
-    section::{Origin, Section, Sourced},
+    section::{Origin, Sourced},
 };
 use crate::{
     app::event::{FormDefaults, ProfileCard, Thresholds},
@@ -16,14 +17,10 @@ use crate::{
 };
 use reqwest::Url;
 use secrecy::SecretString;
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
-/// The API itself.
-pub const API: &str = "https://api.anthropic.com";
 /// Both versions that work; the first is the default.
 pub const VERSIONS: &[&str] = &["2023-06-01", "2026-10-21"];
-/// Ways to send a key; the first is the default.
-const AUTH: &[&str] = &["x-api-key", "bearer"];
 /// Cheapest of the current models (pricing page).
 const DEFAULT_MODEL: &str = "claude-haiku-5-5";
 
@@ -194,106 +191,8 @@ impl Profile {
         Ok(Some(profile))
     }
 
-    /// Reads `[profiles.NAME]`.
-    pub fn read(
-        name: &str,
-        from: Origin,
-        section: Section<'_>,
-        home: &KeyHome<'_>,
-    ) -> Result<Self, ConfigError> {
-        let mut profile = Self::bare(name, from)?;
-        let at = &section;
-        let url = |key: &str| {
-            at.text(key)?
-                .map(|text| text.try_map(|text| address(&text, key)))
-                .transpose()
-        };
-        put(&mut profile.base_url, url("base_url")?);
-        profile.admin_base_url = url("admin_base_url")?;
-        profile.api_key = home.key(at, "api_key")?;
-        profile.admin_key = home.key(at, "admin_key")?;
-        profile.workspace = at
-            .text("workspace")?
-            .map(|text| text.try_map(|text| workspace(&text)))
-            .transpose()?;
-        put(
-            &mut profile.anthropic_version,
-            at.word("anthropic_version", VERSIONS)?,
-        );
-        put(
-            &mut profile.auth,
-            at.word("auth", AUTH)?.map(|word| {
-                word.map(|word| match word {
-                    "bearer" => AuthStyle::Bearer,
-                    _ => AuthStyle::XApiKey,
-                })
-            }),
-        );
-        put(
-            &mut profile.allow_plain_http,
-            at.boolean("allow_plain_http")?,
-        );
-        put(
-            &mut profile.limits_interval_s,
-            at.duration("limits_interval", 10)?,
-        );
-        if let Some(at) = at.section("probes")? {
-            let models = at.list("models")?;
-            put(
-                &mut profile.probes.models,
-                models.map(|list| list.map(|ids| ids.into_iter().map(ModelId::from).collect())),
-            );
-            put(&mut profile.probes.interval_s, at.duration("interval", 30)?);
-            put(
-                &mut profile.probes.day_usd,
-                at.number("day_usd", 0.0..=1000.0)?,
-            );
-            at.finish()?;
-        }
-        if let Some(at) = at.section("thresholds")? {
-            put(&mut profile.tight, at.number("tight", 0.0..=100.0)?);
-            put(&mut profile.critical, at.number("critical", 0.0..=100.0)?);
-            at.finish()?;
-        }
-        if let Some(at) = at.section("call")? {
-            put(&mut profile.call.model, at.text("model")?);
-            put(&mut profile.call.prompt, at.text("prompt")?);
-            put(
-                &mut profile.call.max_tokens,
-                at.count("max_tokens", 1..=1_000_000)?,
-            );
-            put(&mut profile.call.stream, at.boolean("stream")?);
-            let names: Vec<&'static str> = Policy::ALL.iter().map(|policy| policy.name()).collect();
-            let policy = at.word("policy", &names)?;
-            put(
-                &mut profile.call.policy,
-                policy
-                    .map(|word| word.map(|word| Policy::named(word).unwrap_or(Policy::HintJitter))),
-            );
-            profile.call.attempts = at.count("attempts", 1..=20)?;
-            at.finish()?;
-        }
-        if let Some(at) = at.section("spend")? {
-            put(
-                &mut profile.session_usd,
-                at.number("session_usd", 0.0..=100_000.0)?,
-            );
-            put(&mut profile.day_usd, at.number("day_usd", 0.0..=100_000.0)?);
-            at.finish()?;
-        }
-        section.finish()?;
-        if profile.critical.value > profile.tight.value {
-            return Err(profile.critical.from.error(format_args!(
-                "`critical` ({}) must not be above `tight` ({})",
-                profile.critical.value, profile.tight.value
-            )));
-        }
-        profile.refuse_plain_http()?;
-        Ok(profile)
-    }
-
     /// No key travels in the clear beyond this machine unless the profile says so.
-    fn refuse_plain_http(&self) -> Result<(), ConfigError> {
+    pub(super) fn refuse_plain_http(&self) -> Result<(), ConfigError> {
         if self.allow_plain_http.value {
             return Ok(());
         }
@@ -402,120 +301,4 @@ impl Profile {
             attempts: self.call.attempts.as_ref().map(|n| n.value),
         }
     }
-}
-
-fn put<T>(slot: &mut Sourced<T>, found: Option<Sourced<T>>) {
-    if let Some(found) = found {
-        *slot = found;
-    }
-}
-
-/// How keys of one config file are read.
-pub struct KeyHome<'a> {
-    /// The file's directory: key files are relative to it.
-    pub directory: &'a Path,
-    /// Whether others may read the config file: then no literal key.
-    pub open_to_others: bool,
-    /// For `~`.
-    pub env: &'a Environment,
-}
-
-impl KeyHome<'_> {
-    /// Reads `{ env = "NAME" }`, `{ file = "PATH" }`, `{ command = ["…"] }` or a literal.
-    fn key(
-        &self,
-        section: &Section<'_>,
-        key: &str,
-    ) -> Result<Option<Sourced<KeySource>>, ConfigError> {
-        const WANT: &str =
-            "{ env = \"NAME\" }, { file = \"PATH\" } or { command = [\"PROGRAM\", …] }";
-        let Some((value, from)) = section.raw(key) else {
-            return Ok(None);
-        };
-        if let Some(text) = value.as_str() {
-            if self.open_to_others {
-                return Err(from.error(format_args!(
-                    "`{key}` is written into a file that others can read: run `chmod 600` on it, or write {WANT}"
-                )));
-            }
-            return Ok(Some(Sourced {
-                value: KeySource::Literal(SecretString::from(text)),
-                from,
-            }));
-        }
-        if !value.is_table() {
-            return Err(section.wrong(key, &from, WANT, value));
-        }
-        let Some(table) = section.section(key)? else {
-            return Ok(None);
-        };
-        let env = table.text("env")?.map(|it| it.map(KeySource::Variable));
-        let file = table
-            .text("file")?
-            .map(|it| it.map(|path| KeySource::File(expand(&path, self.directory, self.env))));
-        let command = table.list("command")?.map(|it| it.map(KeySource::Command));
-        table.finish()?;
-        let mut found: Vec<_> = [env, file, command].into_iter().flatten().collect();
-        match (found.pop(), found.is_empty()) {
-            (
-                Some(Sourced {
-                    value: KeySource::Command(argv),
-                    from,
-                }),
-                true,
-            ) if argv.is_empty() => Err(from.error(format_args!("`{key}` has an empty command"))),
-            (Some(one), true) => Ok(Some(one)),
-            _ => Err(from.error(format_args!("`{key}` must be one of {WANT}"))),
-        }
-    }
-}
-
-/// Checks a base URL.
-fn address(text: &str, key: &str) -> Result<Url, String> {
-    let url = Url::parse(text)
-        .map_err(|why| format!("`{key}` is not an address such as \"{API}\" ({why})"))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err(format!(
-            "`{key}` must begin with https:// or http:// and name a host"
-        ));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(format!("`{key}` must not hold a user name or password"));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(format!("`{key}` must end with its path: no `?` or `#`"));
-    }
-    if url.path().trim_end_matches('/').ends_with("/v1") {
-        return Err(format!("`{key}` must be given without `/v1`"));
-    }
-    Ok(url)
-}
-
-fn workspace(text: &str) -> Result<WorkspaceId, String> {
-    let plain = text.len() <= 100
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-    if plain && text.starts_with("wrkspc_") {
-        Ok(WorkspaceId::from(text))
-    } else {
-        Err("`workspace` must be an id such as \"wrkspc_01AbC\" (leave it out for the default workspace)".to_owned())
-    }
-}
-
-/// Host and port, as the header line shows them.
-pub fn host(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port()
-        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
-/// Whether an address is on this machine.
-pub fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || bare
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback())
 }
