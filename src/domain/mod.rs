@@ -5,6 +5,7 @@
 //! To add a retry policy: one entry in [`retry::Policy::ALL`] and its arms.
 //! To add something that is seen: one variant of [`observation::What`], folded where it matters.
 
+pub mod advice;
 pub mod board;
 pub mod call;
 pub mod clean;

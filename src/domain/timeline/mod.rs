@@ -4,6 +4,8 @@
 //! To add something to an attempt: a field of [`Attempt`], one arm in `fold.rs`, and its place in the
 //! law that the order of arrival does not matter.
 
+#[cfg(test)]
+pub mod fixtures;
 mod fold;
 
 use super::{

@@ -1,168 +1,9 @@
 use super::*;
 use crate::domain::{
-    headers::{Hint, Level, Reading},
-    limit::{Dimension, Family},
-    observation::{CallResult, Source},
-    outcome::{ApiError, Outcome},
-    retry::{Action, Decision},
-    time::Time,
-    timeline::Doing,
+    observation::{CallResult, What},
+    timeline::{Doing, FIRST_FOREIGN_CALL, fixtures::*},
 };
 use proptest::prelude::*;
-
-fn t(s: f64) -> Time {
-    after("2026-11-24T12:00:00Z".parse().unwrap(), s)
-}
-
-fn seen(call: u64, attempt: Option<u32>, at: f64, what: What) -> Observation {
-    Observation {
-        at: t(at),
-        source: Source::Call,
-        call: Some(CallId(call)),
-        attempt,
-        client: Some("me".into()),
-        organization: None,
-        workspace: None,
-        model: Some("claude-opus-5-5".into()),
-        fast: false,
-        what,
-    }
-}
-
-fn began(call: u64, at: f64) -> Observation {
-    let what = What::Began {
-        policy: "hint-jitter".into(),
-        attempts: 5,
-        stream: true,
-        input_estimate: 14,
-    };
-    seen(call, None, at, what)
-}
-
-fn hint(asked: Option<f64>) -> Hint {
-    Hint {
-        retry_after_s: asked,
-        ..Hint::default()
-    }
-}
-
-/// A head as section 2.1 of the API facts has it.
-fn head(at: f64, asked: Option<f64>, remaining: u64) -> Reading {
-    Reading {
-        at: t(at),
-        date: Some(t(at)),
-        organization: None,
-        workspace: None,
-        request: Some("req_011CX".into()),
-        hint: hint(asked),
-        levels: vec![Level {
-            limiter: "output_tokens_per_minute".into(),
-            dimension: Dimension::Otpm,
-            family: Family::Standard,
-            limit: 1_000_000,
-            remaining,
-            full_in_s: None,
-        }],
-        unified: None,
-        unknown: vec![],
-        raw: vec![],
-    }
-}
-
-fn refused(asked: Option<f64>) -> Outcome {
-    Outcome::Refused {
-        status: 429,
-        error: ApiError {
-            kind: "rate_limit_error".into(),
-            ..ApiError::default()
-        },
-        hint: hint(asked),
-    }
-}
-
-fn finished(outcome: Outcome, duration_s: f64, output: Option<u64>) -> What {
-    let usage = output.map(|output_tokens| Usage {
-        input_tokens: 14,
-        output_tokens,
-        ..Usage::default()
-    });
-    What::Finished {
-        outcome,
-        usage,
-        duration_s,
-        verdict: None,
-    }
-}
-
-fn decided(wait_s: f64, asked_s: Option<f64>) -> What {
-    let decision = Decision {
-        action: Action::Retry,
-        wait_s,
-        jitter_s: 0.4,
-        reason: "asked".into(),
-    };
-    What::Decided { decision, asked_s }
-}
-
-/// One call: refused with `retry-after: 17`, slept `slept`, then answered.
-fn refused_then_ok(call: u64, slept: f64) -> Vec<Observation> {
-    let head_1 = What::Head {
-        status: 429,
-        reading: head(0.1, Some(17.0), 0),
-        first_byte_s: 0.1,
-    };
-    let ok = Outcome::Complete {
-        status: 200,
-        stop_reason: Some("end_turn".into()),
-    };
-    let again = 0.12 + slept;
-    let head_2 = What::Head {
-        status: 200,
-        reading: head(again + 0.2, None, 9_000),
-        first_byte_s: 0.2,
-    };
-    vec![
-        began(call, 0.0),
-        seen(call, Some(1), 0.0, What::Sent),
-        seen(call, Some(1), 0.1, head_1),
-        seen(
-            call,
-            Some(1),
-            0.11,
-            finished(refused(Some(17.0)), 0.11, None),
-        ),
-        seen(call, Some(1), 0.12, decided(slept, Some(17.0))),
-        seen(call, Some(2), again, What::Sent),
-        seen(call, Some(2), again + 0.2, head_2),
-        seen(
-            call,
-            Some(2),
-            again + 0.4,
-            What::FirstToken { after_s: 0.4 },
-        ),
-        seen(
-            call,
-            Some(2),
-            again + 0.9,
-            What::Progress {
-                usage: Usage {
-                    input_tokens: 14,
-                    output_tokens: 5,
-                    ..Usage::default()
-                },
-            },
-        ),
-        seen(call, Some(2), again + 1.4, finished(ok, 1.4, Some(9))),
-        seen(
-            call,
-            None,
-            again + 1.5,
-            What::Closed {
-                result: CallResult::Ok,
-            },
-        ),
-    ]
-}
 
 fn folded(all: &[Observation]) -> Timeline {
     let mut timeline = Timeline::new(50);
@@ -185,7 +26,7 @@ fn a_retry_after_the_hint_is_slept_and_not_early() {
         (Some(429), Some(17.0), false)
     );
     assert!((first.slept_s.unwrap() - 17.4).abs() < 1e-6);
-    assert_eq!(first.request.as_ref().unwrap().as_str(), "req_011CX");
+    assert_eq!(first.request.as_ref().unwrap().as_str(), "req_011CX00019f");
     assert_eq!(second.usage.unwrap().output_tokens, 9);
     assert!((second.tokens_per_second().unwrap() - 9.0).abs() < 1e-6);
     assert_eq!(call.stop_reason(), Some("end_turn"));
@@ -221,16 +62,18 @@ fn each_moment_is_named() {
 
 #[test]
 fn a_continued_turn_is_no_further_try() {
-    let pause = Outcome::Complete {
-        status: 200,
-        stop_reason: Some("pause_turn".into()),
-    };
+    let pause = complete("pause_turn");
     let timeline = folded(&[
         began(1, 0.0),
         seen(1, Some(1), 0.0, What::Sent),
-        seen(1, Some(1), 1.0, finished(pause, 1.0, Some(5))),
+        seen(1, Some(1), 1.0, finished(pause, 1.0, Some(out(5)))),
         seen(1, Some(2), 1.0, What::Sent),
-        seen(1, Some(2), 2.0, finished(refused(None), 1.0, Some(4))),
+        seen(
+            1,
+            Some(2),
+            2.0,
+            finished(refused_for_output(1.0), 1.0, Some(out(4))),
+        ),
         seen(1, Some(3), 3.0, What::Sent),
     ]);
     let call = timeline.call(CallId(1)).unwrap();
@@ -245,7 +88,7 @@ fn a_noisy_client_pushes_out_its_own_calls() {
         timeline.absorb(&seen);
     }
     for n in 0..500 {
-        let mut noise = began(crate::domain::timeline::FIRST_FOREIGN_CALL + n, n as f64);
+        let mut noise = began(FIRST_FOREIGN_CALL + n, n as f64);
         noise.client = Some("noise".into());
         timeline.absorb(&noise);
         assert!(timeline.calls().len() <= 8);
@@ -318,10 +161,10 @@ proptest! {
             let what = match kind {
                 0 => began(call, span).what,
                 1 => What::Sent,
-                2 => What::Head { status: 200, reading: head(0.0, Some(span), 0), first_byte_s: span },
+                2 => headed(0.0, 200, Some(span), 0, span),
                 3 => What::FirstToken { after_s: span },
-                4 => finished(refused(Some(span)), span, Some(u64::MAX)),
-                5 => decided(span, Some(span)),
+                4 => finished(refused_for_output(span), span, Some(out(u64::MAX))),
+                5 => retries(span, 0.0, "", Some(span)),
                 _ => What::Closed { result: CallResult::Failed },
             };
             timeline.absorb(&seen(call, attempt, span % 1e6, what));
