@@ -15,7 +15,10 @@ use crate::domain::{
 
 /// `s` seconds after noon.
 pub fn t(s: f64) -> Time {
-    after("2026-11-24T12:04:00Z".parse().unwrap(), s)
+    after(
+        chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(1_795_521_840),
+        s,
+    )
 }
 
 /// One observation of a call.
