@@ -29,6 +29,26 @@ pub enum Command {
     Back,
     /// Edit the form.
     Edit,
+    /// An older call.
+    OlderCall,
+    /// A newer call; past the newest, follow it.
+    NewerCall,
+    /// The attempt before.
+    PrevAttempt,
+    /// The attempt after; at the last, follow it.
+    NextAttempt,
+    /// Calls of other clients in or out of the list.
+    Others,
+    /// The raw headers of the attempt, or the answer again.
+    Evidence,
+    /// A shorter part of the time axis.
+    ZoomIn,
+    /// A longer part of the time axis.
+    ZoomOut,
+    /// An earlier part of the time axis.
+    PanLeft,
+    /// A later part of the time axis.
+    PanRight,
     /// Next tab.
     NextTab,
     /// Previous tab.
@@ -193,6 +213,16 @@ pub const COMMANDS: &[Row] = &[
     row(Command::Back, &[Chord::Key(KeyCode::Esc)], &[Tab::Headroom, Tab::Events], "", "back: closes what Enter opened, clears the filter"),
     row(Command::Back, &[Chord::Key(KeyCode::Esc)], &[Tab::Calls], "cancel the call", "cancels the running call at once, also while it waits").foot("Esc", "cancel", 2),
     row(Command::Edit, &[key('e')], &[Tab::Calls], "edit the form", "edit the selected field of the form").foot("e", "edit", 2),
+    row(Command::OlderCall, &[key('[')], &[Tab::Calls], "older call", "an older call").foot("[ ]", "calls", 6),
+    row(Command::NewerCall, &[key(']')], &[Tab::Calls], "newer call", "a newer call; past the newest, the newest is followed"),
+    row(Command::PrevAttempt, &[key('K')], &[Tab::Calls], "attempt before", "the attempt before: its verdict, its headers").foot("K J", "attempt", 6),
+    row(Command::NextAttempt, &[key('J')], &[Tab::Calls], "attempt after", "the attempt after; at the last one, the last is followed"),
+    row(Command::Evidence, &[key('v')], &[Tab::Calls], "headers of the attempt", "the raw headers of the attempt instead of the answer, and back").foot("v", "headers", 4),
+    row(Command::Others, &[key('o')], &[Tab::Calls], "calls of other clients", "calls of other clients too, drawn the same way, and back").foot("o", "others", 7),
+    row(Command::ZoomIn, &[key('+'), key('=')], &[Tab::Calls], "zoom in", "a shorter part of the time axis"),
+    row(Command::ZoomOut, &[key('-')], &[Tab::Calls], "zoom out", "a longer part of the time axis"),
+    row(Command::PanLeft, &[key('<'), key(',')], &[Tab::Calls], "", "an earlier part of a zoomed time axis"),
+    row(Command::PanRight, &[key('>'), key('.')], &[Tab::Calls], "", "a later part of a zoomed time axis"),
     row(Command::Show(Tab::Headroom), &[key('1')], &[], "tab Headroom", "tab 1: every pool's gauges"),
     row(Command::Show(Tab::Calls), &[key('2')], &[], "tab Calls", "tab 2: test calls"),
     row(Command::Show(Tab::Events), &[key('7')], &[], "tab Events", "tab 7: limit changes, refusals, faults"),

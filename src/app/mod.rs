@@ -322,6 +322,11 @@ impl App {
         self.toast.as_ref()
     }
 
+    /// State of tab 2, live also while paused: what is typed must be seen.
+    pub fn test_calls(&self) -> Option<&calls::Calls> {
+        self.profiles.get(self.front).map(|profile| &profile.calls)
+    }
+
     /// State of tab 1.
     pub fn headroom(&self) -> &headroom::Headroom {
         &self.headroom

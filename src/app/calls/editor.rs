@@ -1,0 +1,259 @@
+//! The editor of one field: a text with a cursor, and beneath it choices to pick from.
+
+use super::form::Field;
+use crate::domain::retry::Policy;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui_textarea::{CursorMove, TextArea};
+
+/// Bytes that an editor holds at most; more is refused, not cut silently: the field says so.
+const BYTES_MAX: usize = 4 * super::form::PROMPT_MAX;
+
+/// One field being edited.
+#[derive(Clone, Debug)]
+pub struct Editor {
+    /// Which.
+    pub field: Field,
+    /// The text and its cursor.
+    pub area: TextArea<'static>,
+    /// What may be picked, in order.
+    pub choices: Vec<String>,
+    /// The picked choice; none while the text counts.
+    pub picked: Option<usize>,
+}
+
+/// What a key did to an editor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Typed {
+    /// The text or the choice changed, or nothing did.
+    Stays,
+    /// The value is to be taken, and the selection moves by that many fields.
+    Done(isize),
+    /// The value is to be forgotten.
+    Abandoned,
+}
+
+impl Editor {
+    /// An editor that starts with the field's value; `models` are the choices of the model field.
+    pub fn open(field: Field, text: &str, models: &[String]) -> Self {
+        let choices = match field {
+            Field::Model => models.to_vec(),
+            Field::Policy => Policy::ALL.iter().map(|p| p.name().to_owned()).collect(),
+            Field::Stream => vec!["on".to_owned(), "off".to_owned()],
+            Field::Prompt | Field::MaxTokens | Field::Attempts => Vec::new(),
+        };
+        let mut area = TextArea::new(text.split('\n').map(str::to_owned).collect());
+        area.move_cursor(CursorMove::Bottom);
+        area.move_cursor(CursorMove::End);
+        area.set_max_histories(200);
+        let mut editor = Self {
+            field,
+            area,
+            choices,
+            picked: None,
+        };
+        editor.picked = editor.choices.iter().position(|choice| choice == text);
+        editor
+    }
+
+    /// Whether letters are text; where only a choice is possible they move.
+    pub const fn is_text(&self) -> bool {
+        !matches!(self.field, Field::Policy | Field::Stream)
+    }
+
+    /// The value as it stands.
+    pub fn text(&self) -> String {
+        match self.picked.and_then(|at| self.choices.get(at)) {
+            Some(choice) => choice.clone(),
+            None => self.area.lines().join("\n"),
+        }
+    }
+
+    /// Choices that contain what is typed (all of them until something is typed), with their places.
+    pub fn matching(&self) -> Vec<(usize, &str)> {
+        let typed = self.area.lines().join("").trim().to_lowercase();
+        let exact = self
+            .choices
+            .iter()
+            .any(|choice| choice.to_lowercase() == typed);
+        self.choices
+            .iter()
+            .enumerate()
+            .filter(|(_, choice)| {
+                exact || !self.is_text() || choice.to_lowercase().contains(&typed)
+            })
+            .map(|(at, choice)| (at, choice.as_str()))
+            .collect()
+    }
+
+    /// One key. Enter takes the value; Ctrl-J, Alt-Enter or Shift-Enter is a new line in the prompt.
+    pub fn key(&mut self, key: KeyEvent) -> Typed {
+        let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+        let held = key
+            .modifiers
+            .intersects(KeyModifiers::ALT | KeyModifiers::SHIFT | KeyModifiers::CONTROL);
+        let newline =
+            (key.code == KeyCode::Enter && held) || (ctrl && key.code == KeyCode::Char('j'));
+        if newline {
+            if self.field == Field::Prompt {
+                self.area.insert_newline();
+            }
+            return Typed::Stays;
+        }
+        match key.code {
+            KeyCode::Esc => return Typed::Abandoned,
+            KeyCode::Enter => return Typed::Done(0),
+            KeyCode::Tab => return Typed::Done(1),
+            KeyCode::BackTab => return Typed::Done(-1),
+            KeyCode::Char('m') if ctrl => return Typed::Done(0),
+            KeyCode::Down if !self.choices.is_empty() => self.pick(1),
+            KeyCode::Up if !self.choices.is_empty() => self.pick(-1),
+            _ if !self.is_text() => match key.code {
+                KeyCode::Char('j' | 'l' | ' ') | KeyCode::Right => self.pick(1),
+                KeyCode::Char('k' | 'h') | KeyCode::Left => self.pick(-1),
+                _ => {}
+            },
+            _ => {
+                let grows = matches!(key.code, KeyCode::Char(_)) && !ctrl;
+                if (!grows || self.len() < BYTES_MAX) && self.area.input(key) {
+                    self.picked = None;
+                }
+                if self.field != Field::Prompt && self.area.lines().len() > 1 {
+                    let joined = self.area.lines().join(" ");
+                    self.replace(&joined);
+                }
+            }
+        }
+        Typed::Stays
+    }
+
+    /// Text from the clipboard. Control characters go; in fields of one line newlines become spaces.
+    pub fn paste(&mut self, text: &str) {
+        if !self.is_text() {
+            return;
+        }
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let one_line = self.field != Field::Prompt;
+        let room = BYTES_MAX.saturating_sub(self.len());
+        let mut kept = String::new();
+        for c in text.chars() {
+            let c = if c == '\t' || (one_line && c == '\n') {
+                ' '
+            } else {
+                c
+            };
+            if (c.is_control() && c != '\n') || kept.len() + c.len_utf8() > room {
+                continue;
+            }
+            kept.push(c);
+        }
+        self.area.insert_str(kept);
+        self.picked = None;
+    }
+
+    fn len(&self) -> usize {
+        self.area.lines().iter().map(|line| line.len() + 1).sum()
+    }
+
+    fn replace(&mut self, text: &str) {
+        *self = Self {
+            choices: std::mem::take(&mut self.choices),
+            ..Self::open(self.field, text, &[])
+        };
+    }
+
+    fn pick(&mut self, by: isize) {
+        let places: Vec<usize> = self.matching().into_iter().map(|(at, _)| at).collect();
+        if places.is_empty() {
+            return;
+        }
+        let last = places.len() - 1;
+        let here = self
+            .picked
+            .and_then(|at| places.iter().position(|place| *place == at));
+        let to = match here {
+            None if by > 0 => 0,
+            None => last,
+            Some(here) => here.saturating_add_signed(by).min(last),
+        };
+        self.picked = Some(places[to]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn press(editor: &mut Editor, code: KeyCode) -> Typed {
+        editor.key(KeyEvent::new(code, KeyModifiers::NONE))
+    }
+
+    fn models() -> Vec<String> {
+        ["claude-opus-5-5", "claude-haiku-4-5"]
+            .map(str::to_owned)
+            .to_vec()
+    }
+
+    #[test]
+    fn a_model_is_picked_or_typed() {
+        let mut editor = Editor::open(Field::Model, "claude-opus-5-5", &models());
+        assert_eq!(editor.text(), "claude-opus-5-5");
+        press(&mut editor, KeyCode::Down);
+        assert_eq!(editor.text(), "claude-haiku-4-5");
+        press(&mut editor, KeyCode::Char('x'));
+        assert_eq!(editor.text(), "claude-opus-5-5x");
+        assert!(editor.matching().is_empty());
+        assert_eq!(press(&mut editor, KeyCode::Enter), Typed::Done(0));
+    }
+
+    #[test]
+    fn a_prompt_gets_new_lines_without_being_sent() {
+        let mut editor = Editor::open(Field::Prompt, "one", &[]);
+        let ctrl_j = KeyEvent::new(KeyCode::Char('j'), KeyModifiers::CONTROL);
+        let alt_enter = KeyEvent::new(KeyCode::Enter, KeyModifiers::ALT);
+        assert_eq!(editor.key(ctrl_j), Typed::Stays);
+        press(&mut editor, KeyCode::Char('2'));
+        assert_eq!(editor.key(alt_enter), Typed::Stays);
+        assert_eq!(editor.text(), "one\n2\n");
+    }
+
+    #[test]
+    fn a_paste_keeps_lines_only_where_there_are_some() {
+        let mut prompt = Editor::open(Field::Prompt, "", &[]);
+        prompt.paste("a\r\nb\u{1b}[2J\tc");
+        assert_eq!(prompt.text(), "a\nb[2J c");
+        let mut model = Editor::open(Field::Model, "", &[]);
+        model.paste("claude\nopus");
+        assert_eq!(model.text(), "claude opus");
+    }
+
+    #[test]
+    fn letters_move_where_only_choices_are_possible() {
+        let mut editor = Editor::open(Field::Policy, "none", &[]);
+        press(&mut editor, KeyCode::Char('j'));
+        assert_eq!(editor.text(), "retry-after");
+        press(&mut editor, KeyCode::Char('q'));
+        assert_eq!(editor.text(), "retry-after");
+        assert_eq!(press(&mut editor, KeyCode::Esc), Typed::Abandoned);
+    }
+
+    proptest! {
+        #[test]
+        fn any_keys_leave_a_valid_editor(
+            field in 0_usize..6,
+            keys in prop::collection::vec((0_u8..12, any::<char>(), 0_u8..8), 0..80),
+        ) {
+            let field = Field::ALL[field];
+            let mut editor = Editor::open(field, "a", &models());
+            for (which, c, modifiers) in keys {
+                let code = [KeyCode::Enter, KeyCode::Backspace, KeyCode::Left, KeyCode::Right, KeyCode::Up,
+                    KeyCode::Down, KeyCode::Delete, KeyCode::Home, KeyCode::End, KeyCode::Char(c), KeyCode::Char('j'),
+                    KeyCode::Char('y')][usize::from(which)];
+                editor.key(KeyEvent::new(code, KeyModifiers::from_bits_truncate(modifiers)));
+                if c == 'p' { editor.paste("x\ny"); }
+                prop_assert!(field == Field::Prompt || !editor.text().contains('\n'));
+                prop_assert!(editor.picked.is_none_or(|at| at < editor.choices.len()));
+            }
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! State of tab 2: the form and its editor, which call is looked at and how.
+//!
+//! To add a field: an entry in [`form::Field::ALL`] and its arms. To add a key: a row in `COMMANDS` and
+//! an arm in [`Calls::command`].
+
+pub mod editor;
+pub mod form;
+pub mod view;
+
+use super::{
+    command::Command,
+    effect::Effect,
+    event::{FormDefaults, ProfileCard},
+    ground::{Ground, Reply},
+};
+use crate::domain::{
+    board::Board,
+    id::{CallId, ModelId},
+    org::GroupKind,
+    time::{Time, after, seconds_between},
+    timeline::{Call, Doing, Timeline},
+};
+use crossterm::event::KeyEvent;
+use editor::{Editor, Typed};
+use form::{Field, Form};
+use view::View;
+
+/// Own calls that may run at once: enough to see two policies race, few enough for a stuck Enter key.
+const RUNNING_MAX: usize = 8;
+
+/// State of tab 2, one for each profile.
+#[derive(Clone, Debug)]
+pub struct Calls {
+    form: Form,
+    defaults: Option<FormDefaults>,
+    field: Field,
+    open: bool,
+    editor: Option<Editor>,
+    view: View,
+    /// The call sent last: it can be cancelled before anything was seen of it.
+    sent: Option<CallId>,
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Self {
+            form: Form::default(),
+            defaults: None,
+            field: Field::Model,
+            open: false,
+            editor: None,
+            view: View::default(),
+            sent: None,
+        }
+    }
+}
+
+/// What drawing reads.
+impl Calls {
+    /// The values.
+    pub fn form(&self) -> &Form {
+        &self.form
+    }
+
+    /// The selected field.
+    pub fn field(&self) -> Field {
+        self.field
+    }
+
+    /// Whether the form wants to be seen where there is room for one thing only.
+    pub fn form_open(&self) -> bool {
+        self.open || self.editor.is_some()
+    }
+
+    /// The field being edited.
+    pub fn editor(&self) -> Option<&Editor> {
+        self.editor.as_ref()
+    }
+
+    /// What is looked at.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+}
+
+/// What the app calls.
+impl Calls {
+    /// The profile's card is here, or changed: the form's defaults. What was typed stays.
+    pub fn adopt(&mut self, card: &ProfileCard) {
+        if self.defaults.as_ref() == Some(&card.form) {
+            return;
+        }
+        let untouched = self
+            .defaults
+            .as_ref()
+            .is_none_or(|old| Form::from(old) == self.form);
+        if untouched {
+            self.form = Form::from(&card.form);
+        }
+        self.defaults = Some(card.form.clone());
+    }
+
+    /// Sets the form's model (`t` on a pool).
+    pub fn choose_model(&mut self, model: &ModelId) {
+        if self.editor.is_none() {
+            model.as_str().clone_into(&mut self.form.model);
+        }
+    }
+
+    /// Whether keys are text for a field now; then they come to [`Calls::text_key`].
+    pub fn takes_text(&self) -> bool {
+        self.editor.is_some()
+    }
+
+    /// A key while a field is edited.
+    pub fn text_key(&mut self, key: KeyEvent, ground: &mut Ground<'_>) -> Reply {
+        let Some(editor) = &mut self.editor else {
+            return Reply::none();
+        };
+        match editor.key(key) {
+            Typed::Stays => {}
+            Typed::Abandoned => self.editor = None,
+            Typed::Done(by) => {
+                let (field, text) = (editor.field, editor.text());
+                if let Err(why) = self.form.set(field, &text) {
+                    return Reply::say(format!("{}: {why}.", field.label()));
+                }
+                self.editor = None;
+                self.field = field.step(by);
+                if by != 0 && self.field != field {
+                    self.edit(ground.board);
+                }
+            }
+        }
+        Reply::none()
+    }
+
+    /// A bracketed paste while a field is edited.
+    pub fn paste(&mut self, text: &str) {
+        if let Some(editor) = &mut self.editor {
+            editor.paste(text);
+        }
+    }
+
+    /// A command of the table, while tab 2 is shown and it is not one of the app's own.
+    pub fn command(&mut self, command: Command, ground: &mut Ground<'_>) -> Reply {
+        match command {
+            Command::Enter => return self.send(ground),
+            Command::Back => return self.back(ground.timeline),
+            Command::Edit => self.edit(ground.board),
+            Command::Up => self.select(self.field.step(-1)),
+            Command::Down => self.select(self.field.step(1)),
+            Command::Top => self.select(Field::Model),
+            Command::Bottom => self.select(Field::Attempts),
+            Command::Left => self.turn(-1, ground.board),
+            Command::Right => self.turn(1, ground.board),
+            Command::PageUp => self.scroll(8, ground),
+            Command::PageDown => self.scroll(-8, ground),
+            Command::OlderCall => self.view.older(ground.timeline, 1),
+            Command::NewerCall => self.view.older(ground.timeline, -1),
+            Command::PrevAttempt => self.view.step_attempt(ground.timeline, -1),
+            Command::NextAttempt => self.view.step_attempt(ground.timeline, 1),
+            Command::Others => self.view.toggle_others(),
+            Command::Evidence => {
+                self.view.evidence = !self.view.evidence;
+                self.view.up = 0;
+            }
+            Command::ZoomIn => self.view.zoom(1),
+            Command::ZoomOut => self.view.zoom(-1),
+            Command::PanLeft => self.view.pan(-1.0),
+            Command::PanRight => self.view.pan(1.0),
+            _ => {}
+        }
+        Reply::none()
+    }
+
+    /// A click at a cell of the tab's own area. Nothing here wants one.
+    pub fn click(&mut self, at: (u16, u16), size: (u16, u16), ground: &mut Ground<'_>) -> Reply {
+        let _ = (at, size, ground);
+        Reply::none()
+    }
+
+    /// What `y` copies here: the selected attempt's request id, else the verdict in one sentence.
+    pub fn copyable(&self, ground: &Ground<'_>) -> Option<String> {
+        let call = self.view.shown(ground.timeline)?;
+        let attempt = match self.view.attempt {
+            Some(_) => self.view.attempt(call)?,
+            None => self.view.judged(call).or_else(|| self.view.attempt(call))?,
+        };
+        let id = attempt.request.as_ref().map(ToString::to_string);
+        id.or_else(|| Some(attempt.verdict.as_ref()?.sentence.clone()))
+    }
+
+    /// When something on tab 2 changes next by itself (countdowns, growing bars); none when nothing
+    /// does.
+    pub fn next_wake(&self, timeline: &Timeline, now: Time) -> Option<Time> {
+        let call = self.view.shown(timeline).filter(|call| call.is_open())?;
+        let next = match call.doing() {
+            // The countdown shows whole seconds, rounded up.
+            Doing::Waiting(due) => {
+                let left = seconds_between(now, due);
+                if left <= 0.0 {
+                    return None;
+                }
+                after(due, 1.0 - (left - 1e-3).ceil())
+            }
+            Doing::InFlight | Doing::Receiving | Doing::Deciding => {
+                after(call.began_at, call.elapsed_s(now).floor() + 1.0)
+            }
+            Doing::Over(_) => return None,
+        };
+        Some(next.max(after(now, 1e-3)))
+    }
+}
+
+impl Calls {
+    fn select(&mut self, field: Field) {
+        self.field = field;
+        self.open = true;
+    }
+
+    fn turn(&mut self, by: isize, board: &Board) {
+        self.form.turn(self.field, by, &models(board));
+        self.open = true;
+    }
+
+    fn edit(&mut self, board: &Board) {
+        let text = self.form.text(self.field);
+        self.editor = Some(Editor::open(self.field, &text, &models(board)));
+    }
+
+    fn scroll(&mut self, by: isize, ground: &Ground<'_>) {
+        let Some(call) = self.view.shown(ground.timeline) else {
+            return;
+        };
+        let answer = ground
+            .answers
+            .of(call.id)
+            .map_or("", |answer| answer.text.as_str());
+        // Where it wraps is known only to drawing, which clamps again.
+        let most = answer.lines().map(|line| 1 + line.len() / 30).sum();
+        self.view.scroll(by, most);
+    }
+
+    fn send(&mut self, ground: &mut Ground<'_>) -> Reply {
+        if let Some((field, why)) = self.form.problem() {
+            self.select(field);
+            return Reply::say(format!("{}: {why}. e edits it.", field.label()));
+        }
+        let running = ground
+            .timeline
+            .calls()
+            .filter(|call| call.is_own() && call.is_open());
+        if running.count() >= RUNNING_MAX {
+            return Reply::say(format!("{RUNNING_MAX} calls are running; Esc cancels one."));
+        }
+        let estimate = self.form.estimate(ground.prices);
+        if let Err(why) = ground.may_send(estimate.usd) {
+            return Reply::say(why);
+        }
+        let call = ground.new_call();
+        self.open = false;
+        self.sent = Some(call);
+        self.view.follow();
+        Reply::of(Effect::Call(self.form.order(call)))
+    }
+
+    /// Cancels the own call that is looked at, else the newest that runs; else comes out of whatever
+    /// is open.
+    fn back(&mut self, timeline: &Timeline) -> Reply {
+        let own = |call: &&Call| call.is_own() && call.is_open();
+        let running = self
+            .view
+            .shown(timeline)
+            .filter(own)
+            .or_else(|| timeline.calls().rev().find(own));
+        if let Some(call) = running {
+            return Reply::of(Effect::Cancel(call.id));
+        }
+        if let Some(unseen) = self.sent.take().filter(|id| timeline.call(*id).is_none()) {
+            return Reply::of(Effect::Cancel(unseen));
+        }
+        if self.open {
+            self.open = false;
+        } else {
+            self.view = View::default();
+        }
+        Reply::none()
+    }
+}
+
+/// Models that the board knows, pool by pool.
+pub fn models(board: &Board) -> Vec<String> {
+    let pools = board
+        .pools()
+        .iter()
+        .filter(|pool| pool.kind == GroupKind::ModelGroup);
+    pools
+        .flat_map(|pool| &pool.models)
+        .map(ToString::to_string)
+        .collect()
+}

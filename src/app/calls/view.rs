@@ -1,0 +1,156 @@
+//! What of the calls is looked at: which call, which attempt, how far the text is scrolled, which part
+//! of the time axis.
+
+use crate::domain::{
+    id::CallId,
+    timeline::{Attempt, Call, Timeline},
+};
+
+/// Deepest zoom: the axis shows a 32nd of the call.
+const ZOOM_MAX: u8 = 5;
+
+/// What is looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct View {
+    /// The call that was chosen; none follows the newest.
+    pub chosen: Option<CallId>,
+    /// Whether calls of other clients are listed too.
+    pub others: bool,
+    /// The attempt that was chosen; none follows the last.
+    pub attempt: Option<u32>,
+    /// Whether the raw headers stand where the answer is.
+    pub evidence: bool,
+    /// Lines that the answer is scrolled up from its end.
+    pub up: usize,
+    /// The axis shows 1 / 2^zoom of the call.
+    pub zoom: u8,
+    /// Share (0 to 1) of the axis left of what is shown, of what can be; 1 is the newest.
+    pub pan: f64,
+}
+
+impl View {
+    /// Listed calls, newest first.
+    pub fn listed<'a>(&self, timeline: &'a Timeline) -> Vec<&'a Call> {
+        let listed = timeline.calls().rev();
+        listed.filter(|call| self.others || call.is_own()).collect()
+    }
+
+    /// The call that is drawn in full.
+    pub fn shown<'a>(&self, timeline: &'a Timeline) -> Option<&'a Call> {
+        let chosen = self.chosen.and_then(|id| timeline.call(id));
+        chosen.or_else(|| {
+            timeline
+                .calls()
+                .rev()
+                .find(|call| self.others || call.is_own())
+        })
+    }
+
+    /// The attempt whose verdict and headers are shown.
+    pub fn attempt<'a>(&self, call: &'a Call) -> Option<&'a Attempt> {
+        let chosen = self
+            .attempt
+            .and_then(|n| call.attempts.iter().find(|attempt| attempt.n == n));
+        chosen.or_else(|| call.attempts.last())
+    }
+
+    /// The attempt whose verdict is shown: the chosen one, else the last that has a verdict.
+    pub fn judged<'a>(&self, call: &'a Call) -> Option<&'a Attempt> {
+        if self.attempt.is_some() {
+            return self
+                .attempt(call)
+                .filter(|attempt| attempt.verdict.is_some());
+        }
+        call.attempts
+            .iter()
+            .rev()
+            .find(|attempt| attempt.verdict.is_some())
+    }
+
+    /// Chooses the call `by` places older. Going newer than the newest follows the newest again.
+    pub fn older(&mut self, timeline: &Timeline, by: isize) {
+        let listed = self.listed(timeline);
+        let shown = self.shown(timeline).map(|call| call.id);
+        let here = listed
+            .iter()
+            .position(|call| Some(call.id) == shown)
+            .unwrap_or(0);
+        let to = here as isize + by;
+        let chosen = if to < 0 || listed.is_empty() {
+            None
+        } else {
+            Some(listed[(to as usize).min(listed.len() - 1)].id)
+        };
+        *self = Self {
+            chosen,
+            others: self.others,
+            evidence: self.evidence,
+            ..Self::default()
+        };
+    }
+
+    /// Chooses another attempt of the shown call.
+    pub fn step_attempt(&mut self, timeline: &Timeline, by: isize) {
+        let Some(call) = self.shown(timeline) else {
+            return;
+        };
+        let Some(now) = self.attempt(call) else {
+            return;
+        };
+        let here = call
+            .attempts
+            .iter()
+            .position(|attempt| attempt.n == now.n)
+            .unwrap_or(0);
+        let to = here.saturating_add_signed(by).min(call.attempts.len() - 1);
+        // The last one is followed, so that the next attempt is looked at when it comes.
+        self.attempt = (to + 1 < call.attempts.len()).then(|| call.attempts[to].n);
+        self.up = 0;
+    }
+
+    /// Calls of other clients in or out.
+    pub fn toggle_others(&mut self) {
+        *self = Self {
+            others: !self.others,
+            evidence: self.evidence,
+            ..Self::default()
+        };
+    }
+
+    /// After a call was sent: it is looked at.
+    pub fn follow(&mut self) {
+        *self = Self {
+            zoom: 0,
+            ..Self::default()
+        };
+    }
+
+    /// Scrolls the answer; `most` lines at most.
+    pub fn scroll(&mut self, by: isize, most: usize) {
+        self.up = self.up.saturating_add_signed(by).min(most);
+    }
+
+    /// Zooms the axis in (1) or out (-1).
+    pub fn zoom(&mut self, by: i8) {
+        if self.zoom == 0 {
+            self.pan = 1.0;
+        }
+        self.zoom = self.zoom.saturating_add_signed(by).min(ZOOM_MAX);
+    }
+
+    /// Moves the shown part of a zoomed axis: by a quarter of what is shown.
+    pub fn pan(&mut self, by: f64) {
+        let shown = 0.5_f64.powi(i32::from(self.zoom));
+        let rest = 1.0 - shown;
+        if rest > 0.0 {
+            self.pan = (self.pan + by * shown / 4.0 / rest).clamp(0.0, 1.0);
+        }
+    }
+
+    /// The part of an axis of `whole` seconds that is shown: from, to.
+    pub fn span(&self, whole: f64) -> (f64, f64) {
+        let shown = whole * 0.5_f64.powi(i32::from(self.zoom));
+        let from = (whole - shown) * self.pan.clamp(0.0, 1.0);
+        (from, from + shown)
+    }
+}
