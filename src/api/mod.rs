@@ -1,12 +1,13 @@
 //! The API as a client: messages, streams, limits.
 //!
-//! (filled below)
+//! [`call`] makes a logical call with its attempts,
 //! models, [`simulator`] asks whether an address is ours. [`sse`], [`stream`], [`messages`] and
 //! [`error`] read what comes back and are pure.
 //!
 //! To add one of these: a file that builds its request with [`connection::Connection`] and reads the
 //! answer from bytes, bounded, never panicking; its cases in `tests/it/bad_input`.
 
+pub mod call;
 pub mod connection;
 pub mod error;
 pub mod messages;
