@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod app;
+pub mod assets;
 pub mod cli;
 pub mod clock;
 pub mod domain;

@@ -20,6 +20,7 @@ pub mod org;
 pub mod outcome;
 pub mod retry;
 pub mod spend;
+pub mod tier;
 pub mod time;
 pub mod timeline;
 pub mod usage;
