@@ -8,3 +8,4 @@ mod journeys;
 mod laws;
 mod pty;
 mod screens;
+mod source;
