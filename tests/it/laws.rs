@@ -1,1 +1,317 @@
-//! Property tests across rooms.
+//! Laws of retry policies and verdicts, for whatever a server may send.
+
+use proptest::prelude::*;
+use ratetop::domain::{
+    clean::is_harmless,
+    headers::Hint,
+    outcome::{ApiError, Outcome, Unreachable},
+    retry::{Action, Decision, Ended, Policy},
+    time::{Time, seconds_between},
+    verdict::{Context, Verdict, judge},
+};
+
+/// Seconds as a header may carry them: sensible, absurd, negative, not a number.
+fn seconds() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        8 => 0.001..200.0f64,
+        2 => 200.0..1e7f64,
+        1 => any::<f64>(),
+        1 => Just(0.0),
+        1 => Just(-1.0),
+        1 => Just(f64::NAN),
+        1 => Just(f64::INFINITY),
+        1 => Just(f64::NEG_INFINITY),
+    ]
+}
+
+fn hint() -> impl Strategy<Value = Hint> {
+    let maybe = || proptest::option::of(seconds());
+    (
+        maybe(),
+        maybe(),
+        proptest::option::weighted(0.2, any::<bool>()),
+    )
+        .prop_map(|(retry_after_ms_s, retry_after_s, should_retry)| Hint {
+            retry_after_ms_s,
+            retry_after_s,
+            should_retry,
+        })
+}
+
+fn error() -> impl Strategy<Value = ApiError> {
+    let kind = prop_oneof![
+        Just("rate_limit_error"),
+        Just("overloaded_error"),
+        Just("api_error"),
+        Just("invalid_request_error"),
+    ];
+    let message = prop_oneof![
+        Just(String::new()),
+        Just("exceed your organization's rate limit of 30,000 input tokens per minute".to_owned()),
+        Just("You have reached your API usage limits: see the Console".to_owned()),
+        "\\PC{0,40}",
+    ];
+    let code = proptest::option::weighted(
+        0.3,
+        prop_oneof![
+            Just("ramp_limit_exceeded".to_owned()),
+            Just("enforced_spend_limit_reached".to_owned()),
+            Just("contract_spend_limit_reached".to_owned()),
+            "[a-z_]{0,20}",
+        ],
+    );
+    (kind, message, code).prop_map(|(kind, message, code)| ApiError {
+        kind: kind.to_owned(),
+        message,
+        code,
+        request: None,
+    })
+}
+
+fn status() -> impl Strategy<Value = u16> {
+    prop_oneof![
+        6 => Just(429u16),
+        2 => Just(529u16),
+        2 => Just(500u16),
+        1 => prop::sample::select(vec![400, 401, 408, 409, 413, 503, 504]),
+        1 => any::<u16>(),
+    ]
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    let kinds = vec![
+        Unreachable::Dns,
+        Unreachable::Refused,
+        Unreachable::Tls,
+        Unreachable::Timeout,
+        Unreachable::Broken,
+    ];
+    prop_oneof![
+        8 => (status(), error(), hint())
+            .prop_map(|(status, error, hint)| Outcome::Refused { status, error, hint }),
+        1 => (status(), "\\PC{0,20}", hint())
+            .prop_map(|(status, looks_like, hint)| Outcome::Foreign { status, looks_like, hint }),
+        1 => error().prop_map(|error| Outcome::StreamError { error }),
+        1 => "\\PC{0,20}".prop_map(|how| Outcome::StreamCut { how }),
+        1 => Just(Outcome::StreamTruncated),
+        1 => prop::sample::select(kinds)
+            .prop_map(|kind| Outcome::Unreachable { kind, how: String::new() }),
+        1 => Just(Outcome::Cancelled),
+        1 => Just(Outcome::Complete { status: 200, stop_reason: None }),
+    ]
+}
+
+fn policy() -> impl Strategy<Value = Policy> {
+    prop::sample::select(Policy::ALL)
+}
+
+fn now() -> Time {
+    "2026-11-24T12:04:14Z".parse().unwrap()
+}
+
+fn judged(outcome: &Outcome) -> Option<Verdict> {
+    judge(outcome, &Context::at(now()))
+}
+
+/// The decision after the first attempts of a call, with or without a verdict.
+fn decide(policy: Policy, outcome: &Outcome, attempts: u32, elapsed_s: f64, die: f64) -> Decision {
+    let verdict = judged(outcome);
+    policy.decide(&Ended {
+        attempts,
+        allowed: attempts + 1,
+        elapsed_s,
+        outcome,
+        verdict: verdict.as_ref(),
+        die,
+    })
+}
+
+/// The hint that a policy accepts, if it obeys hints at all. The SDKs read `retry-after-ms` first and
+/// then nothing else.
+fn accepted(policy: Policy, hint: &Hint) -> Option<f64> {
+    match policy {
+        Policy::Sdk => hint
+            .retry_after_ms_s
+            .or(hint.retry_after_s)
+            .filter(|s| *s > 0.0)
+            .map(|s| s.min(policy.longest_wait_s())),
+        _ if policy.ignores_hint() => None,
+        _ => hint.asked_s(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_decision_is_always_a_sane_one(
+        policy in policy(),
+        outcome in outcome(),
+        attempts in any::<u32>(),
+        allowed in any::<u32>(),
+        elapsed_s in seconds(),
+        die in prop_oneof![0.0..1.0f64, any::<f64>()],
+        with_verdict in any::<bool>(),
+    ) {
+        let verdict = judged(&outcome).filter(|_| with_verdict);
+        let ended = Ended {
+            attempts, allowed, elapsed_s, outcome: &outcome, verdict: verdict.as_ref(), die,
+        };
+        let decision = policy.decide(&ended);
+        prop_assert!(decision.wait_s.is_finite() && decision.wait_s >= 0.0, "{decision:?}");
+        prop_assert!(decision.jitter_s >= 0.0 && decision.jitter_s <= decision.wait_s + 1e-9);
+        prop_assert!(decision.wait_s <= policy.longest_wait_s(), "{decision:?}");
+        prop_assert!(!decision.reason.is_empty() && decision.reason.chars().all(is_harmless));
+        prop_assert!(!decision.reason.contains("NaN") && !decision.reason.ends_with('.'));
+        match decision.action {
+            Action::Stop => prop_assert_eq!(decision.wait_s, 0.0),
+            Action::Retry => {
+                prop_assert!(attempts < allowed);
+                prop_assert!(outcome.status() != Some(200));
+            }
+        }
+        // The same question has the same answer.
+        prop_assert_eq!(policy.decide(&ended), decision);
+    }
+
+    #[test]
+    fn who_obeys_a_hint_is_never_early(
+        policy in policy(),
+        outcome in outcome(),
+        attempts in 1..10u32,
+        die in 0.0..1.0f64,
+    ) {
+        let decision = decide(policy, &outcome, attempts, 0.0, die);
+        if let (Action::Retry, Some(asked)) = (decision.action, accepted(policy, &outcome.hint())) {
+            prop_assert!(decision.wait_s >= asked, "{decision:?}");
+            // Jitter only adds to a hint.
+            prop_assert!((decision.wait_s - decision.jitter_s - asked).abs() < 1e-6 * asked.max(1.0));
+        }
+    }
+
+    #[test]
+    fn who_ignores_the_hint_waits_the_same_and_says_so(
+        hint in hint(),
+        attempts in 1..10u32,
+        die in 0.0..1.0f64,
+    ) {
+        for policy in Policy::ALL.iter().filter(|policy| policy.ignores_hint()) {
+            let answer = |hint| Outcome::Refused { status: 429, error: ApiError::default(), hint };
+            let with = decide(*policy, &answer(hint), attempts, 0.0, die);
+            let without = decide(*policy, &answer(Hint::default()), attempts, 0.0, die);
+            prop_assert_eq!(with.wait_s, without.wait_s);
+            if hint.asked_s().is_some() {
+                prop_assert!(with.reason.contains("ignores the server's"), "{}", with.reason);
+            }
+        }
+    }
+
+    #[test]
+    fn a_call_keeps_to_its_attempts_and_its_budget(
+        policy in policy(),
+        outcomes in prop::collection::vec(outcome(), 1..20),
+        dice in prop::collection::vec(0.0..1.0f64, 20),
+        serving_s in 0.0..5.0f64,
+    ) {
+        let mut elapsed_s = 0.0;
+        let mut sent = 0;
+        for (outcome, die) in outcomes.iter().cycle().zip(&dice) {
+            sent += 1;
+            elapsed_s += serving_s;
+            let verdict = judged(outcome);
+            let decision = policy.decide(&Ended {
+                attempts: sent,
+                allowed: policy.attempts(),
+                elapsed_s,
+                outcome,
+                verdict: verdict.as_ref(),
+                die: *die,
+            });
+            if decision.action == Action::Stop {
+                break;
+            }
+            elapsed_s += decision.wait_s;
+            if let Some(budget) = policy.budget_s() {
+                prop_assert!(elapsed_s <= budget + 1e-9);
+            }
+        }
+        prop_assert!(sent <= policy.attempts());
+    }
+
+    #[test]
+    fn two_dice_part_two_workers(
+        hint in proptest::option::of(0.1..90.0f64),
+        status in prop::sample::select(vec![429u16, 500, 529]),
+        attempts in 1..10u32,
+        a in 0.0..1.0f64,
+        b in 0.0..1.0f64,
+    ) {
+        prop_assume!((a - b).abs() > 1e-6);
+        let hint = Hint { retry_after_s: hint, ..Hint::default() };
+        let outcome = Outcome::Refused { status, error: ApiError::default(), hint };
+        for policy in [Policy::HintJitter, Policy::ExponentialJitter] {
+            let [one, other] = [a, b].map(|die| decide(policy, &outcome, attempts, 0.0, die));
+            prop_assert_eq!(one.action, Action::Retry);
+            prop_assert!((one.wait_s - other.wait_s).abs() > 1e-9, "{one:?} {other:?}");
+        }
+        // The SDKs spread their own backoff, and wait in step when the server names a time.
+        let [one, other] = [a, b].map(|die| decide(Policy::Sdk, &outcome, attempts, 0.0, die));
+        prop_assert_eq!(one.wait_s == other.wait_s, hint.asked_s().is_some());
+    }
+
+    #[test]
+    fn our_own_policies_never_retry_what_cannot_help(
+        policy in policy(),
+        hint in hint(),
+        attempts in 1..10u32,
+        die in 0.0..1.0f64,
+        code in prop::sample::select(vec![
+            "enforced_spend_limit_reached",
+            "contract_spend_limit_reached",
+        ]),
+        with_verdict in any::<bool>(),
+    ) {
+        let error = ApiError {
+            kind: "rate_limit_error".to_owned(),
+            code: Some(code.to_owned()),
+            ..ApiError::default()
+        };
+        let outcome = Outcome::Refused { status: 429, error, hint };
+        let verdict = judged(&outcome).filter(|_| with_verdict);
+        let decision = policy.decide(&Ended {
+            attempts,
+            allowed: attempts + 1,
+            elapsed_s: 0.0,
+            outcome: &outcome,
+            verdict: verdict.as_ref(),
+            die,
+        });
+        match policy {
+            Policy::Sdk if hint.should_retry != Some(false) => {
+                prop_assert_eq!(decision.action, Action::Retry);
+                prop_assert!(decision.reason.contains("unwise"), "{}", decision.reason);
+            }
+            _ => prop_assert_eq!(decision.action, Action::Stop),
+        }
+    }
+
+    #[test]
+    fn a_verdict_agrees_with_what_was_seen(outcome in outcome()) {
+        let Some(verdict) = judged(&outcome) else {
+            prop_assert!(outcome.is_complete() || outcome == Outcome::Cancelled);
+            return Ok(());
+        };
+        prop_assert_eq!(verdict.status, outcome.status());
+        prop_assert_eq!(verdict.asked_s, outcome.hint().asked_s());
+        prop_assert!(verdict.retry_helps || verdict.retry_at.is_none());
+        prop_assert!(!verdict.sentence.is_empty() && verdict.sentence.chars().all(is_harmless));
+        prop_assert!(verdict.evidence.is_sorted_by_key(|evidence| evidence.from));
+        if let (Some(at), Some(asked)) = (verdict.retry_at, verdict.asked_s)
+            && asked < 1e6
+        {
+            prop_assert!((seconds_between(now(), at) - asked).abs() < 1e-3);
+        }
+        let json = serde_json::to_string(&verdict).unwrap();
+        prop_assert!(serde_json::from_str::<Verdict>(&json).is_ok(), "{json}");
+    }
+}

@@ -10,6 +10,7 @@ use crate::domain::{
     headers::{Level, Unified},
     id::Limiter,
     limit::{Dimension, Family},
+    number::thousands as grouped,
     org::Override,
     time::spoken,
 };
@@ -376,17 +377,4 @@ fn left(level: &Level) -> String {
         grouped(level.remaining),
         grouped(level.limit)
     )
-}
-
-/// `1,000,000`.
-pub(super) fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }

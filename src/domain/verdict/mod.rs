@@ -1,12 +1,15 @@
 //! What a refusal was, on what evidence, and whether retrying helps. One type for every refusal.
-//! `prose` reads messages, `judge` weighs the evidence.
+//! `judge` is the way in, `refused` goes by code, message and status, `limits` by headers and
+//! configured limits, `broken` by what else can go wrong; `prose` reads messages.
 //!
-//! To add one of these: a variant of [`Cause`] with its words, the place in `judge` that finds it,
+//! To add one of these: a variant of [`Cause`] with its words, the place that finds it,
 //! and, when it is told by a message only, a pattern in `prose` with its sample in the tests.
 
+mod broken;
 mod judge;
 mod limits;
 mod prose;
+mod refused;
 #[cfg(test)]
 mod tests;
 
