@@ -7,6 +7,7 @@
 
 pub mod advice;
 pub mod board;
+pub mod bucket;
 pub mod call;
 pub mod clean;
 pub mod gauge;

@@ -1,0 +1,420 @@
+//! The body of `POST /v1/messages` and of `count_tokens`, read leniently: only what the simulator
+//! needs, with sizes instead of texts.
+
+use super::refusal::Refusal;
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
+use std::{borrow::Cow, fmt, hash::Hasher};
+
+/// What the simulator needs to know of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MessagesAsk {
+    /// As written.
+    pub model: String,
+    /// `max_tokens`; 0 for `count_tokens`.
+    pub max_tokens: u64,
+    /// Whether to stream.
+    pub stream: bool,
+    /// Whether `speed` is `fast`.
+    pub fast: bool,
+    /// Estimated from the size, four bytes a token.
+    pub input_tokens: u64,
+    /// What `cache_control` asks to keep.
+    pub cache: Option<CacheAsk>,
+    /// Whether the last message is the assistant's, sent back after `pause_turn`.
+    pub continued: bool,
+}
+
+/// A cache breakpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheAsk {
+    /// Of everything up to the last breakpoint.
+    pub hash: u64,
+    /// Tokens up to there.
+    pub tokens: u64,
+    /// Kept for an hour instead of five minutes.
+    pub one_hour: bool,
+}
+
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow)]
+    model: Option<Cow<'a, str>>,
+    max_tokens: Option<i64>,
+    messages: Option<Vec<Turn<'a>>>,
+    system: Option<Content>,
+    stream: Option<bool>,
+    #[serde(borrow)]
+    speed: Option<Cow<'a, str>>,
+    tools: Option<Size>,
+    temperature: Option<IgnoredAny>,
+    top_p: Option<IgnoredAny>,
+    top_k: Option<IgnoredAny>,
+    cache_control: Option<CacheControl<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Turn<'a> {
+    #[serde(borrow)]
+    role: Cow<'a, str>,
+    content: Content,
+}
+
+#[derive(Deserialize)]
+struct CacheControl<'a> {
+    #[serde(borrow)]
+    ttl: Option<Cow<'a, str>>,
+}
+
+impl CacheControl<'_> {
+    fn one_hour(&self) -> bool {
+        self.ttl.as_deref() == Some("1h")
+    }
+}
+
+/// A string or a list of blocks, as its size.
+#[derive(Clone, Copy, Debug, Default)]
+struct Content {
+    bytes: u64,
+    hash: u64,
+    /// Bytes and hash up to the last breakpoint, and whether it asks for an hour.
+    mark: Option<(u64, u64, bool)>,
+    server_tool: bool,
+}
+
+#[derive(Deserialize)]
+struct Block<'a> {
+    #[serde(borrow, default)]
+    r#type: Cow<'a, str>,
+    text: Option<Size>,
+    thinking: Option<Size>,
+    input: Option<Size>,
+    content: Option<Size>,
+    source: Option<IgnoredAny>,
+    cache_control: Option<CacheControl<'a>>,
+}
+
+/// An image or a document counts as so many bytes.
+const SOURCE_BYTES: u64 = 6_000;
+
+fn mix(hash: u64, more: u64) -> u64 {
+    (hash ^ more)
+        .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        .rotate_left(29)
+}
+
+/// The size of any JSON value, and a hash of its texts.
+#[derive(Clone, Copy, Debug, Default)]
+struct Size {
+    bytes: u64,
+    hash: u64,
+}
+
+impl Size {
+    fn of(text: &str) -> Self {
+        let mut hasher = std::hash::DefaultHasher::new();
+        hasher.write(text.as_bytes());
+        Self {
+            bytes: text.len() as u64,
+            hash: hasher.finish(),
+        }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes.saturating_add(other.bytes),
+            hash: mix(self.hash, other.hash),
+        }
+    }
+}
+
+struct Sizing;
+
+impl<'de> Visitor<'de> for Sizing {
+    type Value = Size;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Size, E> {
+        Ok(Size::of(text))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Size, E> {
+        Ok(Size { bytes: 4, hash: 1 })
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Size, E> {
+        Ok(Size {
+            bytes: 4,
+            hash: value as u64,
+        })
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Size, E> {
+        Ok(Size {
+            bytes: 4,
+            hash: value,
+        })
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Size, E> {
+        Ok(Size {
+            bytes: 6,
+            hash: value.to_bits(),
+        })
+    }
+
+    fn visit_unit<E>(self) -> Result<Size, E> {
+        Ok(Size { bytes: 2, hash: 3 })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Size, A::Error> {
+        let mut size = Size::default();
+        while let Some(item) = seq.next_element::<Size>()? {
+            size = size.plus(item);
+        }
+        Ok(size)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Size, A::Error> {
+        let mut size = Size::default();
+        while let Some((key, value)) = map.next_entry::<Size, Size>()? {
+            size = size.plus(key).plus(value);
+        }
+        Ok(size)
+    }
+}
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Sizing)
+    }
+}
+
+struct Contents;
+
+impl<'de> Visitor<'de> for Contents {
+    type Value = Content;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string or a list of content blocks")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Content, E> {
+        let size = Size::of(text);
+        Ok(Content {
+            bytes: size.bytes,
+            hash: size.hash,
+            ..Content::default()
+        })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Content, A::Error> {
+        let mut all = Content::default();
+        while let Some(block) = seq.next_element::<Block<'_>>()? {
+            let mut size = Size::default();
+            for part in [block.text, block.thinking, block.input, block.content] {
+                size = size.plus(part.unwrap_or_default());
+            }
+            if block.source.is_some() {
+                size.bytes += SOURCE_BYTES;
+            }
+            all.bytes = all.bytes.saturating_add(size.bytes);
+            all.hash = mix(all.hash, size.hash);
+            all.server_tool |= block.r#type == "server_tool_use";
+            if let Some(control) = block.cache_control {
+                all.mark = Some((all.bytes, all.hash, control.one_hour()));
+            }
+        }
+        Ok(all)
+    }
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Contents)
+    }
+}
+
+/// As `domain::call::estimate_tokens` counts: four bytes a token, and eight for the frame.
+fn tokens(bytes: u64) -> u64 {
+    bytes.div_ceil(4).max(1)
+}
+
+/// Reads a body. `new_version` is `anthropic-version: 2026-10-21`, which refuses sampling parameters.
+pub fn read(body: &[u8], counting: bool, new_version: bool) -> Result<MessagesAsk, Refusal> {
+    let body: Body<'_> = serde_json::from_slice(body).map_err(|error| {
+        let what = if error.is_data() {
+            "The request body has a field of the wrong type"
+        } else {
+            "The request body is not valid JSON"
+        };
+        Refusal::invalid(format!("{what}: {error}"))
+    })?;
+    let missing = |field: &str| Refusal::invalid(format!("{field}: Field required"));
+    let model = body.model.ok_or_else(|| missing("model"))?.into_owned();
+    let max_tokens = match body.max_tokens {
+        Some(value) if value >= 1 => value as u64,
+        Some(_) => {
+            return Err(Refusal::invalid(
+                "max_tokens: Input should be greater than or equal to 1",
+            ));
+        }
+        None if counting => 0,
+        None => return Err(missing("max_tokens")),
+    };
+    let turns = body.messages.ok_or_else(|| missing("messages"))?;
+    if turns.is_empty() {
+        return Err(Refusal::invalid(
+            "messages: at least one message is required",
+        ));
+    }
+    if let Some((n, turn)) = turns
+        .iter()
+        .enumerate()
+        .find(|(_, turn)| !matches!(&*turn.role, "user" | "assistant" | "system"))
+    {
+        return Err(Refusal::invalid(format!(
+            "messages.{n}.role: `{}` is not one of 'user', 'assistant' or 'system'",
+            turn.role
+        )));
+    }
+    if new_version {
+        for (field, given) in [
+            ("temperature", body.temperature.is_some()),
+            ("top_p", body.top_p.is_some()),
+            ("top_k", body.top_k.is_some()),
+        ] {
+            if given {
+                return Err(Refusal::invalid(format!(
+                    "{field}: not accepted with anthropic-version 2026-10-21"
+                )));
+            }
+        }
+    }
+    let continued = turns.last().is_some_and(|turn| turn.role == "assistant");
+    if continued && !counting && !turns.last().is_some_and(|turn| turn.content.server_tool) {
+        return Err(Refusal::invalid(
+            "This model does not support assistant message prefill. The conversation must end with a user message.",
+        ));
+    }
+
+    let mut bytes = 0_u64;
+    let mut hash = 0;
+    let mut mark = None;
+    if let Some(tools) = body.tools {
+        bytes = tools.bytes;
+        hash = tools.hash;
+    }
+    for piece in body
+        .system
+        .iter()
+        .chain(turns.iter().map(|turn| &turn.content))
+    {
+        if let Some((upto, marked, one_hour)) = piece.mark {
+            mark = Some((bytes.saturating_add(upto), mix(hash, marked), one_hour));
+        }
+        bytes = bytes.saturating_add(piece.bytes);
+        hash = mix(hash, piece.hash);
+    }
+    if let Some(control) = body.cache_control {
+        mark = Some((bytes, hash, control.one_hour()));
+    }
+    Ok(MessagesAsk {
+        model,
+        max_tokens,
+        stream: body.stream.unwrap_or(false),
+        fast: body.speed.as_deref() == Some("fast"),
+        input_tokens: tokens(bytes) + 8,
+        cache: mark.map(|(bytes, hash, one_hour)| CacheAsk {
+            hash,
+            tokens: tokens(bytes),
+            one_hour,
+        }),
+        continued,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::call::estimate_tokens;
+    use rstest::rstest;
+
+    fn ask(json: &str) -> Result<MessagesAsk, Refusal> {
+        read(json.as_bytes(), false, true)
+    }
+
+    #[test]
+    fn sizes_as_the_callers_estimate() {
+        let json =
+            r#"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"Say hello."}]}"#;
+        assert_eq!(
+            ask(json).unwrap().input_tokens,
+            estimate_tokens("Say hello.")
+        );
+        let blocks = r#"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":[{"type":"text","text":"Say hello."}]}]}"#;
+        assert_eq!(
+            ask(blocks).unwrap().input_tokens,
+            estimate_tokens("Say hello.")
+        );
+    }
+
+    #[rstest]
+    #[case::system_role(r#"{"model":"m","max_tokens":5,"messages":[{"role":"system","content":"be brief"},{"role":"user","content":"hi"}]}"#)]
+    #[case::unknown_keys(r#"{"model":"m","max_tokens":5,"zzz":[1,{"a":null}],"metadata":{"user_id":"x"},"messages":[{"role":"user","content":"hi","name":"x"}]}"#)]
+    #[case::escapes(
+        r#"{"model":"m\u0020x","max_tokens":5,"messages":[{"role":"user","content":"a\nb"}]}"#
+    )]
+    #[case::tools(r#"{"model":"m","max_tokens":5,"tools":[{"name":"t","input_schema":{"type":"object","n":1.5,"b":true,"z":null}}],"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"x","content":[{"type":"text","text":"ok"}]},{"type":"image","source":{"type":"base64","data":"AAAA"}}]}]}"#)]
+    #[case::paused(r#"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"server_tool_use","id":"srvtoolu_1","name":"web_search","input":{}}]}]}"#)]
+    fn lenient(#[case] json: &str) {
+        ask(json).unwrap_or_else(|refusal| panic!("{}", refusal.message));
+    }
+
+    #[rstest]
+    #[case::empty("", "not valid JSON")]
+    #[case::cut(r#"{"model":"m","#, "not valid JSON")]
+    #[case::list("[]", "wrong type")]
+    #[case::no_model(r#"{"max_tokens":5,"messages":[]}"#, "model: Field required")]
+    #[case::no_max(
+        r#"{"model":"m","messages":[{"role":"user","content":"x"}]}"#,
+        "max_tokens: Field required"
+    )]
+    #[case::no_messages(r#"{"model":"m","max_tokens":5}"#, "messages: Field required")]
+    #[case::none(r#"{"model":"m","max_tokens":5,"messages":[]}"#, "at least one")]
+    #[case::zero(
+        r#"{"model":"m","max_tokens":0,"messages":[{"role":"user","content":"x"}]}"#,
+        "greater than"
+    )]
+    #[case::role(
+        r#"{"model":"m","max_tokens":5,"messages":[{"role":"robot","content":"x"}]}"#,
+        "messages.0.role"
+    )]
+    #[case::sampling(r#"{"model":"m","max_tokens":5,"temperature":0.2,"messages":[{"role":"user","content":"x"}]}"#, "temperature")]
+    #[case::prefill(r#"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"The"}]}"#, "prefill")]
+    #[case::wrong(r#"{"model":5,"max_tokens":5,"messages":[]}"#, "wrong type")]
+    fn refused(#[case] json: &str, #[case] part: &str) {
+        let refusal = ask(json).unwrap_err();
+        assert_eq!(refusal.status, 400);
+        assert!(refusal.message.contains(part), "{}", refusal.message);
+    }
+
+    #[test]
+    fn the_last_breakpoint_counts_and_text_after_it_does_not_change_it() {
+        let body = |tail: &str, ttl: &str| {
+            ask(&format!(r#"{{"model":"m","max_tokens":5,"system":[{{"type":"text","text":"{}","cache_control":{{"type":"ephemeral"{ttl}}}}}],"messages":[{{"role":"user","content":"{tail}"}}]}}"#, "long ".repeat(2000)))
+                .unwrap()
+        };
+        let (a, b) = (body("one", ""), body("another", r#","ttl":"1h""#));
+        let (cached_a, cached_b) = (a.cache.unwrap(), b.cache.unwrap());
+        assert_eq!(cached_a.hash, cached_b.hash);
+        assert_eq!(cached_a.tokens, 2500);
+        assert!(!cached_a.one_hour && cached_b.one_hour);
+        assert!(a.input_tokens > cached_a.tokens);
+    }
+}

@@ -1,0 +1,9 @@
+//! The wire: requests as they are read, answers as they are written.
+//!
+//! To add an endpoint: a variant of [`ask::Route`], a row in `ask::route`, an arm in `engine::answer`.
+
+pub mod ask;
+pub mod message;
+pub mod prose;
+pub mod refusal;
+pub mod script;
