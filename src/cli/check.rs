@@ -5,7 +5,7 @@ use super::{
     environment::Environment,
     error::ConfigError,
     key::{KeySource, prefix},
-    profile::{AdminAddress, AuthStyle, Profile},
+    profile::{AdminAddress, Profile},
     section::{Origin, Sourced},
 };
 use crate::domain::{clean::clean, id::ModelId};
@@ -56,9 +56,13 @@ async fn of_profile(
     profile: &Profile,
     env: &Environment,
 ) -> Result<(), ConfigError> {
-    rows.sourced("base_url", &profile.base_url);
+    rows.put(
+        "base_url",
+        profile.base_url.value.as_str(),
+        &profile.base_url.from,
+    );
     let inherited = match profile.admin_address() {
-        AdminAddress::At(url) => url.to_string(),
+        AdminAddress::At(url) => url.as_str().to_owned(),
         AdminAddress::IfSimulator(_) => "base_url, if that is a simulator".to_owned(),
         AdminAddress::None => {
             "none: base_url is not the API itself, so no Admin key goes there".to_owned()
@@ -95,12 +99,9 @@ async fn of_profile(
         Some(workspace) => rows.sourced("workspace", workspace),
         None => rows.put("workspace", "not set", &Origin::Default),
     }
-    rows.sourced("anthropic_version", &profile.anthropic_version);
-    let auth = match profile.auth.value {
-        AuthStyle::XApiKey => "x-api-key",
-        AuthStyle::Bearer => "bearer",
-    };
-    rows.put("auth", auth, &profile.auth.from);
+    let version = &profile.anthropic_version;
+    rows.put("anthropic_version", version.value.as_str(), &version.from);
+    rows.put("auth", profile.auth.value.name(), &profile.auth.from);
     rows.sourced("allow_plain_http", &profile.allow_plain_http);
     rows.seconds("limits_interval", &profile.limits_interval_s);
     let models: Vec<&str> = profile

@@ -7,7 +7,6 @@
 //! [`check`], one in `config.example.toml` (a test misses it).
 //! To add a command: a variant of [`args::Command`] and its arm in `main.rs`.
 
-pub mod address;
 pub mod args;
 pub mod check;
 pub mod commands;

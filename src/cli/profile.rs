@@ -1,46 +1,35 @@
 //! One profile: an address, keys, and how to use them.
 
 use super::{
-    address::{API, address, host, is_loopback},
     environment::Environment,
     error::ConfigError,
     key::KeySource,
     section::{Origin, Sourced},
 };
 use crate::{
+    api::connection::{AuthStyle, Version},
     app::event::{FormDefaults, ProfileCard, Thresholds},
     domain::{
         id::{ModelId, WorkspaceId},
         retry::Policy,
         spend::Spend,
     },
+    net::base::{API, Base},
 };
-use reqwest::Url;
 use secrecy::SecretString;
 use std::sync::Arc;
 
-/// Both versions that work; the first is the default.
-pub const VERSIONS: &[&str] = &["2023-06-01", "2026-10-21"];
 /// Cheapest of the current models (pricing page).
 const DEFAULT_MODEL: &str = "claude-haiku-5-5";
-
-/// How the key travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AuthStyle {
-    /// `x-api-key: KEY`.
-    XApiKey,
-    /// `authorization: Bearer KEY`, as the SDKs do since 2026-10-21.
-    Bearer,
-}
 
 /// Where limits are asked for. An Admin key never goes to a gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AdminAddress {
     /// Named by the profile, or the API itself.
-    At(Url),
+    At(Base),
     /// Only if the base URL (on loopback) turns out to be a simulator, to be asked at run time
     /// without a key.
-    IfSimulator(Url),
+    IfSimulator(Base),
     /// Nowhere: headers only.
     None,
 }
@@ -81,9 +70,9 @@ pub struct Profile {
     /// Where it begins.
     pub from: Origin,
     /// Base URL without `/v1`.
-    pub base_url: Sourced<Url>,
+    pub base_url: Sourced<Base>,
     /// Base URL of the Admin API, where named.
-    pub admin_base_url: Option<Sourced<Url>>,
+    pub admin_base_url: Option<Sourced<Base>>,
     /// The API key.
     pub api_key: Option<Sourced<KeySource>>,
     /// The Admin key.
@@ -91,7 +80,7 @@ pub struct Profile {
     /// Its workspace.
     pub workspace: Option<Sourced<WorkspaceId>>,
     /// `anthropic-version`.
-    pub anthropic_version: Sourced<&'static str>,
+    pub anthropic_version: Sourced<Version>,
     /// How the key travels.
     pub auth: Sourced<AuthStyle>,
     /// Whether a key may travel in the clear beyond this machine.
@@ -116,7 +105,7 @@ pub struct Profile {
 #[derive(Clone, Debug)]
 pub struct Connection {
     /// Base URL without `/v1`.
-    pub base_url: Url,
+    pub base_url: Base,
     /// Where limits are asked for.
     pub admin: AdminAddress,
     /// The API key.
@@ -124,7 +113,7 @@ pub struct Connection {
     /// The Admin key; none when there is no Admin address to send it to.
     pub admin_key: Option<SecretString>,
     /// `anthropic-version`.
-    pub anthropic_version: &'static str,
+    pub anthropic_version: Version,
     /// How keys travel.
     pub auth: AuthStyle,
 }
@@ -135,13 +124,13 @@ impl Profile {
         Ok(Self {
             name: name.into(),
             from,
-            base_url: Sourced::default(API.to_owned()).try_map(|url| address(&url, "base_url"))?,
+            base_url: Sourced::default(API.to_owned()).try_map(|url| Base::parse(&url))?,
             admin_base_url: None,
             api_key: None,
             admin_key: None,
             workspace: None,
-            anthropic_version: Sourced::default("2023-06-01"),
-            auth: Sourced::default(AuthStyle::XApiKey),
+            anthropic_version: Sourced::default(Version::default()),
+            auth: Sourced::default(AuthStyle::default()),
             allow_plain_http: Sourced::default(false),
             limits_interval_s: Sourced::default(600.0),
             probes: Probes {
@@ -183,7 +172,7 @@ impl Profile {
                 value: url.to_owned(),
                 from: Origin::Variable("ANTHROPIC_BASE_URL".to_owned()),
             }
-            .try_map(|url| address(&url, "ANTHROPIC_BASE_URL"))?;
+            .try_map(|url| Base::parse(&url))?;
         }
         profile.api_key = api_key;
         profile.admin_key = admin_key;
@@ -199,11 +188,11 @@ impl Profile {
         let base = self.api_key.as_ref().map(|_| &self.base_url);
         let admin = self.admin_key.as_ref().and(self.admin_base_url.as_ref());
         for url in base.into_iter().chain(admin) {
-            if url.value.scheme() == "http" && !is_loopback(&url.value) {
+            if url.value.is_plain_http() && !url.value.is_loopback() {
                 return Err(url.from.error(format_args!(
                     "profile {} would send a key over plain http to {}: use https, or set `allow_plain_http = true` in the profile",
                     self.name,
-                    host(&url.value)
+                    url.value.host_and_port()
                 )));
             }
         }
@@ -215,8 +204,8 @@ impl Profile {
         let base = &self.base_url.value;
         match &self.admin_base_url {
             Some(url) => AdminAddress::At(url.value.clone()),
-            None if base.as_str().trim_end_matches('/') == API => AdminAddress::At(base.clone()),
-            None if is_loopback(base) => AdminAddress::IfSimulator(base.clone()),
+            None if base.is_api() => AdminAddress::At(base.clone()),
+            None if base.is_loopback() => AdminAddress::IfSimulator(base.clone()),
             None => AdminAddress::None,
         }
     }
@@ -275,7 +264,7 @@ impl Profile {
         });
         ProfileCard {
             name: Arc::clone(&self.name),
-            host: host(&self.base_url.value),
+            host: self.base_url.value.short(),
             can_call: self.api_key.is_some(),
             cannot_call_because,
             can_poll: self.admin_key.is_some() && self.admin_address() != AdminAddress::None,

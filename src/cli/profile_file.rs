@@ -1,19 +1,22 @@
 //! Reading `[profiles.NAME]` of the config file.
 
 use super::{
-    address::{address, workspace},
     environment::{Environment, expand},
     error::ConfigError,
     key::KeySource,
-    profile::{AuthStyle, Profile, VERSIONS},
+    profile::Profile,
     section::{Origin, Section, Sourced},
 };
-use crate::domain::{id::ModelId, retry::Policy};
+use crate::{
+    api::connection::{AuthStyle, Version},
+    domain::{
+        id::{ModelId, WorkspaceId},
+        retry::Policy,
+    },
+    net::base::Base,
+};
 use secrecy::SecretString;
 use std::path::Path;
-
-/// Ways to send a key; the first is the default.
-const AUTH: &[&str] = &["x-api-key", "bearer"];
 
 impl Profile {
     /// Reads `[profiles.NAME]`.
@@ -27,7 +30,7 @@ impl Profile {
         let at = &section;
         let url = |key: &str| {
             at.text(key)?
-                .map(|text| text.try_map(|text| address(&text, key)))
+                .map(|text| text.try_map(|text| Base::parse(&text)))
                 .transpose()
         };
         put(&mut profile.base_url, url("base_url")?);
@@ -40,16 +43,13 @@ impl Profile {
             .transpose()?;
         put(
             &mut profile.anthropic_version,
-            at.word("anthropic_version", VERSIONS)?,
+            at.word("anthropic_version", &Version::ALL.map(Version::as_str))?
+                .map(|word| word.map(|word| Version::named(word).unwrap_or_default())),
         );
         put(
             &mut profile.auth,
-            at.word("auth", AUTH)?.map(|word| {
-                word.map(|word| match word {
-                    "bearer" => AuthStyle::Bearer,
-                    _ => AuthStyle::XApiKey,
-                })
-            }),
+            at.word("auth", &AuthStyle::ALL.map(AuthStyle::name))?
+                .map(|word| word.map(|word| AuthStyle::named(word).unwrap_or_default())),
         );
         put(
             &mut profile.allow_plain_http,
@@ -178,5 +178,17 @@ impl KeyHome<'_> {
             (Some(one), true) => Ok(Some(one)),
             _ => Err(from.error(format_args!("`{key}` must be one of {WANT}"))),
         }
+    }
+}
+
+fn workspace(text: &str) -> Result<WorkspaceId, String> {
+    let plain = text.len() <= 100
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    if plain && text.starts_with("wrkspc_") {
+        Ok(WorkspaceId::from(text))
+    } else {
+        Err("`workspace` must be an id such as \"wrkspc_01AbC\" (leave it out for the default workspace)".to_owned())
     }
 }

@@ -6,9 +6,10 @@ use super::{
     config::Config,
     environment::Environment,
     error::ConfigError,
-    profile::{AdminAddress, AuthStyle},
+    profile::AdminAddress,
     section::{Origin, Source},
 };
+use crate::api::connection::AuthStyle;
 use clap::Parser;
 use rstest::rstest;
 use std::path::PathBuf;
@@ -131,15 +132,15 @@ const TWO: &str = "[profiles.a]\nbase_url = \"https://a.example\"\napi_key = { e
 )]
 #[case(
     "[profiles.p]\nbase_url = \"api.anthropic.com\"",
-    "config.toml:2: `base_url` is not an address such as \"https://api.anthropic.com\" (relative URL without a base)"
+    "config.toml:2: The base URL cannot be read (relative URL without a base); write it as https://api.anthropic.com"
 )]
 #[case(
     "[profiles.p]\nbase_url = \"https://x/v1/\"",
-    "config.toml:2: `base_url` must be given without `/v1`"
+    "config.toml:2: The base URL ends in /v1, which ratetop adds itself; write it as https://api.anthropic.com"
 )]
 #[case(
     "[profiles.p]\nbase_url = \"https://u:sk-ant-planted@x\"",
-    "config.toml:2: `base_url` must not hold a user name or password"
+    "config.toml:2: The base URL carries a name or a password, which is no place for a key; write it as https://api.anthropic.com"
 )]
 #[case(
     "[profiles.p]\nworkspace = \"main\"",
@@ -167,7 +168,7 @@ const TWO: &str = "[profiles.a]\nbase_url = \"https://a.example\"\napi_key = { e
 )]
 #[case(
     "[profiles.p]\nbase_url = \"http://10.0.0.5\"\napi_key = { env = \"X\" }",
-    "config.toml:2: profile p would send a key over plain http to 10.0.0.5: use https, or set `allow_plain_http = true` in the profile"
+    "config.toml:2: profile p would send a key over plain http to 10.0.0.5:80: use https, or set `allow_plain_http = true` in the profile"
 )]
 #[case(
     "[profiles.\"../x\"]",
@@ -261,7 +262,7 @@ async fn a_named_profile_never_takes_another_key() {
         .var("ANTHROPIC_BASE_URL", "not an address");
     let config = desk.load("--profile b").unwrap();
     let connection = config.chosen().unwrap().connect(&desk.env()).await.unwrap();
-    assert_eq!(connection.base_url.as_str(), "https://b.example/");
+    assert_eq!(connection.base_url.as_str(), "https://b.example");
     assert!(connection.api_key.is_none() && connection.admin_key.is_none());
     // A key that cannot be had names its line.
     let config = desk.load("--profile a").unwrap();
@@ -281,16 +282,16 @@ async fn a_named_profile_never_takes_another_key() {
     // Whoever means `env` hears about its address.
     assert!(
         desk.sentence("")
-            .starts_with("variable ANTHROPIC_BASE_URL: `ANTHROPIC_BASE_URL` is not")
+            .starts_with("variable ANTHROPIC_BASE_URL: The base URL cannot be read")
     );
 }
 
 #[rstest]
-#[case("https://api.anthropic.com", "at https://api.anthropic.com/")]
-#[case("https://api.anthropic.com/", "at https://api.anthropic.com/")]
-#[case("http://127.0.0.1:4787", "simulator http://127.0.0.1:4787/")]
-#[case("http://[::1]:4787", "simulator http://[::1]:4787/")]
-#[case("http://localhost:4787", "simulator http://localhost:4787/")]
+#[case("https://api.anthropic.com", "at https://api.anthropic.com")]
+#[case("https://api.anthropic.com/", "at https://api.anthropic.com")]
+#[case("http://127.0.0.1:4787", "simulator http://127.0.0.1:4787")]
+#[case("http://[::1]:4787", "simulator http://[::1]:4787")]
+#[case("http://localhost:4787", "simulator http://localhost:4787")]
 #[case("https://gateway.example/anthropic", "none")]
 #[case("https://api.anthropic.com.evil.example", "none")]
 #[case("https://api.anthropic.com:8443", "none")]
@@ -298,8 +299,8 @@ fn an_admin_key_never_goes_to_a_gateway(#[case] base: &str, #[case] want: &str) 
     let desk = Desk::with(&format!("[profiles.p]\nbase_url = \"{base}\""));
     let config = desk.load("").unwrap();
     let got = match config.chosen().unwrap().admin_address() {
-        AdminAddress::At(url) => format!("at {url}"),
-        AdminAddress::IfSimulator(url) => format!("simulator {url}"),
+        AdminAddress::At(url) => format!("at {}", url.as_str()),
+        AdminAddress::IfSimulator(url) => format!("simulator {}", url.as_str()),
         AdminAddress::None => "none".to_owned(),
     };
     assert_eq!(got, want);

@@ -1,0 +1,79 @@
+//! A test call as text for people: attempts as they happen, then the summary.
+
+use super::call::Ended;
+use crate::domain::{
+    clean::clean, number::thousands, observation::CallResult, outcome::Outcome, retry::Action,
+    time::spoken, timeline::Attempt,
+};
+
+/// One attempt that is over, in a line or two: what came, what the server asked, what comes next.
+pub fn attempt(it: &Attempt) -> String {
+    let status = match (&it.outcome, it.status) {
+        (Some(Outcome::Complete { .. }), Some(status)) => format!("{status}"),
+        (_, Some(status)) => format!("{status} refused"),
+        (Some(Outcome::Cancelled), None) => "cancelled".to_owned(),
+        (_, None) => "no answer".to_owned(),
+    };
+    let mut parts = vec![format!("attempt {}: {status}", it.n)];
+    parts.extend(it.duration_s.map(|s| format!("after {}", spoken(s))));
+    parts.extend(it.request.as_ref().map(|id| clean(id.as_str(), 80)));
+    let mut text = parts.join(", ");
+    if let Some(verdict) = &it.verdict {
+        text.push_str("\n  ");
+        text.push_str(&clean(&verdict.sentence, 500));
+    }
+    if let Some(decision) = &it.decision
+        && (it.verdict.is_some() || decision.action == Action::Retry)
+    {
+        let asked = it.asked_s.map_or_else(
+            || "asked nothing".to_owned(),
+            |s| format!("asked {}", spoken(s)),
+        );
+        let action = match decision.action {
+            Action::Retry => format!("waits {}", spoken(decision.wait_s)),
+            Action::Stop => "stops".to_owned(),
+        };
+        let reason = clean(&decision.reason, 300);
+        text.push_str(&["\n  ", &asked, ", ", &action, ": ", &reason].concat());
+    }
+    text.push('\n');
+    text
+}
+
+/// The last line: how it ended and what it took.
+pub fn summary(ended: &Ended<'_>) -> String {
+    let call = ended.call;
+    let word = match call.result {
+        Some(CallResult::Ok) => "ok",
+        Some(CallResult::Failed) => "failed",
+        Some(CallResult::Cancelled) => "cancelled",
+        None => "not over",
+    };
+    let wire = call.attempts.len();
+    let mut parts = vec![format!(
+        "{word}: {} of {} in {wire} wire {}",
+        clean(call.model.as_str(), 80),
+        call.policy,
+        if wire == 1 { "call" } else { "calls" }
+    )];
+    parts.extend(
+        call.stop_reason()
+            .map(|reason| format!("stop reason {reason}")),
+    );
+    parts.extend(call.usage().map(|usage| {
+        format!(
+            "in {} · cached {} · written {} · out {}",
+            thousands(usage.input_tokens),
+            thousands(usage.cache_read_input_tokens),
+            thousands(usage.cache_creation_input_tokens),
+            thousands(usage.output_tokens)
+        )
+    }));
+    parts.push(ended.cost_usd.map_or_else(
+        || "cost unknown".to_owned(),
+        |usd| format!("about ${usd:.6}"),
+    ));
+    let mut text = parts.join(", ");
+    text.push('\n');
+    text
+}
