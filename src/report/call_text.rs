@@ -51,7 +51,7 @@ pub fn summary(ended: &Ended<'_>) -> String {
     };
     let wire = call.attempts.len();
     let mut parts = vec![format!(
-        "{word}: {} of {} in {wire} wire {}",
+        "{word}: {} by {} in {wire} wire {}",
         clean(call.model.as_str(), 80),
         call.policy,
         if wire == 1 { "call" } else { "calls" }

@@ -11,6 +11,8 @@ pub mod line;
 pub mod status;
 pub mod status_text;
 pub mod table;
+#[cfg(test)]
+mod tests;
 
 /// Which profile a report is about.
 #[derive(Clone, Copy, Debug)]

@@ -1,0 +1,478 @@
+//! Every output against its schema, on a board with each kind of gauge. Numbers are those of the
+//! rate-limits page (Build tier) and of the screens in its words.
+
+use super::{Subject, call, call_text, limits, line, status, status_text, to_line};
+use crate::domain::{
+    board::Board,
+    headers,
+    id::{CallId, ModelId, RequestId, WorkspaceId},
+    observation::{CallResult, Observation, Source, What},
+    org::{
+        ConfiguredLimit, Group, GroupKind, LimitsSnapshot, LimitsState, Organization, Override,
+        Workspace,
+    },
+    outcome::{ApiError, Outcome},
+    retry::{Action, Decision},
+    time::{Time, after},
+    timeline::Timeline,
+    usage::Usage,
+    verdict::{Cause, Certainty, Evidence, EvidenceFrom, Scope, Verdict},
+};
+use serde_json::Value;
+
+const SUBJECT: Subject<'_> = Subject {
+    profile: "prod",
+    base_url: "https://api.anthropic.com",
+};
+
+fn t(seconds: f64) -> Time {
+    after("2026-11-24T12:00:00Z".parse().unwrap(), seconds)
+}
+
+fn valid(schema: &str, report: &impl serde::Serialize) -> Value {
+    let path = format!("{}/assets/schema/{schema}.json", env!("CARGO_MANIFEST_DIR"));
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let line = to_line(report).unwrap();
+    assert_eq!(line.matches('\n').count(), 1, "one object is one line");
+    assert!(line.starts_with("{\"schema\":\"ratetop."), "{line}");
+    let value: Value = serde_json::from_str(&line).unwrap();
+    jsonschema::meta::validate(&schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<String> = validator
+        .iter_errors(&value)
+        .map(|error| format!("{} at {}", error, error.instance_path()))
+        .collect();
+    assert_eq!(errors, Vec::<String>::new(), "{value:#}");
+    value
+}
+
+fn seen(at: Time, what: What) -> Observation {
+    Observation {
+        at,
+        source: Source::Call,
+        call: Some(CallId(1)),
+        attempt: Some(1),
+        client: Some("me".into()),
+        organization: None,
+        workspace: None,
+        model: Some("claude-opus-5-5".into()),
+        fast: false,
+        what,
+    }
+}
+
+fn group(id: &str, kind: GroupKind, name: &str, models: &[&str], limits: &[(&str, u64)]) -> Group {
+    Group {
+        id: id.into(),
+        entry: Some(format!("entry_{id}")),
+        kind,
+        name: name.to_owned(),
+        models: models.iter().map(|id| ModelId::from(*id)).collect(),
+        limits: limits
+            .iter()
+            .map(|&(limiter, value)| ConfiguredLimit {
+                limiter: limiter.into(),
+                value,
+            })
+            .collect(),
+        guess: false,
+    }
+}
+
+fn snapshot() -> LimitsSnapshot {
+    let workspace = WorkspaceId::from("wrkspc_a");
+    LimitsSnapshot {
+        at: t(0.0),
+        organization: Some(Organization {
+            id: "6a3f0f4e-0000-4000-8000-000000000001".into(),
+            name: "Acme\u{202e} Corp".to_owned(),
+        }),
+        groups: vec![
+            group(
+                "rlg_opus55",
+                GroupKind::ModelGroup,
+                "Opus 5.5",
+                &["claude-opus-5-5"],
+                &[
+                    ("requests_per_minute", 5_000),
+                    ("input_tokens_per_minute_cache_aware", 5_000_000),
+                    ("output_tokens_per_minute", 1_000_000),
+                    ("a_new_limiter", 7),
+                ],
+            ),
+            group(
+                "rlg_batch",
+                GroupKind::Batch,
+                "Message Batches",
+                &[],
+                &[("enqueued_batch_requests", 300_000)],
+            ),
+        ],
+        workspaces: vec![
+            Workspace {
+                id: workspace.clone(),
+                name: "Batch jobs".to_owned(),
+            },
+            Workspace {
+                id: "wrkspc_b".into(),
+                name: "Unread".to_owned(),
+            },
+        ],
+        overrides: vec![(
+            workspace.clone(),
+            vec![Override {
+                workspace,
+                group: "rlg_opus55".into(),
+                limiter: "requests_per_minute".into(),
+                value: 9_000,
+                org_limit: Some(5_000),
+            }],
+        )],
+        faults: vec!["entry 3 has no limits".to_owned()],
+    }
+}
+
+/// Section 2.1 of the header families, with one that nothing knows.
+fn head(at: Time) -> Observation {
+    let lines = [
+        ("date", "Tue, 24 Nov 2026 12:00:01 GMT"),
+        (
+            "anthropic-organization-id",
+            "6a3f0f4e-0000-4000-8000-000000000001",
+        ),
+        ("anthropic-ratelimit-requests-limit", "5000"),
+        ("anthropic-ratelimit-requests-remaining", "4412"),
+        ("anthropic-ratelimit-requests-reset", "2026-11-24T12:00:08Z"),
+        ("anthropic-ratelimit-output-tokens-limit", "1000000"),
+        ("anthropic-ratelimit-output-tokens-remaining", "206000"),
+        (
+            "anthropic-ratelimit-output-tokens-reset",
+            "2026-11-24T12:00:48Z",
+        ),
+        ("anthropic-ratelimit-new-limit", "7"),
+    ];
+    let reading = headers::read(lines.iter().map(|(n, v)| (*n, v.as_bytes())), at);
+    seen(
+        at,
+        What::Head {
+            status: 200,
+            reading,
+            first_byte_s: 0.1,
+        },
+    )
+}
+
+fn polled() -> Observation {
+    seen(
+        t(0.0),
+        What::Limits {
+            state: LimitsState::Ok,
+            error: None,
+            snapshot: Some(Box::new(snapshot())),
+        },
+    )
+}
+
+fn board() -> Board {
+    let mut board = Board::default();
+    board.absorb(&polled());
+    board.absorb(&head(t(1.0)));
+    board
+}
+
+fn verdict() -> Verdict {
+    Verdict {
+        cause: Cause::OutputTokensPerMinute,
+        limiter: Some("output_tokens_per_minute".into()),
+        scope: Scope::Unknown,
+        certainty: Certainty::Stated,
+        evidence: vec![Evidence {
+            from: EvidenceFrom::Message,
+            text: "8,000 output tokens per minute".into(),
+        }],
+        status: Some(429),
+        model: Some("claude-opus-5-5".into()),
+        pool: None,
+        retry_helps: true,
+        retry_at: Some(t(20.0)),
+        asked_s: Some(17.0),
+        request_id: Some("req_1".into()),
+        sentence: "output tokens per minute of Opus 5.5 are used up".into(),
+    }
+}
+
+/// 429, a wait, then an answer.
+fn timeline() -> Timeline {
+    let usage = Usage {
+        input_tokens: 14,
+        output_tokens: 9,
+        ..Usage::default()
+    };
+    let refused = Outcome::Refused {
+        status: 429,
+        error: ApiError {
+            kind: "rate_limit_error".into(),
+            request: Some(RequestId::from("req_1")),
+            ..ApiError::default()
+        },
+        hint: headers::Hint {
+            retry_after_s: Some(17.0),
+            ..headers::Hint::default()
+        },
+    };
+    let mut timeline = Timeline::new(8);
+    let began = What::Began {
+        policy: "hint-jitter".into(),
+        attempts: 5,
+        stream: true,
+        input_estimate: 12,
+    };
+    let finished = |outcome, usage, verdict| What::Finished {
+        outcome,
+        usage,
+        duration_s: 0.25,
+        verdict,
+    };
+    let decided = |action, wait_s: f64, reason: &str| What::Decided {
+        decision: Decision {
+            action,
+            wait_s,
+            jitter_s: 0.4,
+            reason: reason.to_owned(),
+        },
+        asked_s: (action == Action::Retry).then_some(17.0),
+    };
+    let whole = Outcome::Complete {
+        status: 200,
+        stop_reason: Some("end_turn".into()),
+    };
+    let told = [
+        (1, 0.0, began),
+        (1, 0.0, What::Sent),
+        (1, 0.25, finished(refused, None, Some(Box::new(verdict())))),
+        (1, 0.25, decided(Action::Retry, 17.4, "asked")),
+        (2, 17.65, What::Sent),
+        (2, 17.9, finished(whole, Some(usage), None)),
+        (2, 17.9, decided(Action::Stop, 0.0, "a whole answer")),
+        (
+            2,
+            17.9,
+            What::Closed {
+                result: CallResult::Ok,
+            },
+        ),
+    ];
+    for (attempt, at, what) in told {
+        let mut seen = seen(t(at), what);
+        seen.attempt = Some(attempt);
+        timeline.absorb(&seen);
+    }
+    timeline
+}
+
+#[test]
+fn status_says_what_is_known_and_null_for_the_rest() {
+    let report = status::Status::of(SUBJECT, &board(), &[verdict()], [], t(1.5));
+    let value = valid("status", &report);
+    assert_eq!(value["organization"]["name"], "Acme Corp");
+    assert_eq!(value["sources"]["limits"]["state"], "ok");
+    assert_eq!(
+        value["unknown_headers"]["anthropic-ratelimit-new-limit"],
+        "7"
+    );
+    let gauge = |pool: &Value, limiter: &str| {
+        let gauges = pool["gauges"].as_array().unwrap();
+        gauges
+            .iter()
+            .find(|it| it["limiter"] == limiter)
+            .unwrap()
+            .clone()
+    };
+    let opus = &value["pools"][0];
+    let rpm = gauge(opus, "requests_per_minute");
+    assert_eq!(
+        (&rpm["state"], &rpm["limit"]),
+        (&"live".into(), &5_000.into())
+    );
+    assert_eq!(rpm["source"], "call");
+    let itpm = gauge(opus, "input_tokens_per_minute_cache_aware");
+    assert_eq!(itpm["state"], "limit_only");
+    for unknown in [
+        "remaining",
+        "percent_left",
+        "age_s",
+        "burn_per_min",
+        "empty_in_s",
+    ] {
+        assert!(itpm[unknown].is_null(), "{unknown} is {}", itpm[unknown]);
+    }
+    assert_eq!(value["other_groups"][0]["kind"], "batch");
+}
+
+#[test]
+fn an_empty_board_is_valid_and_has_no_numbers() {
+    let report = status::Status::of(SUBJECT, &Board::default(), &[], [], t(0.0));
+    let value = valid("status", &report);
+    assert!(value["organization"].is_null() && value["tier"].is_null());
+    assert_eq!(value["sources"]["headers"]["state"], "none");
+    assert_eq!(
+        line::fill(line::DEFAULT, SUBJECT, &Board::default(), t(0.0)).unwrap(),
+        "? ? ?"
+    );
+    let text = status_text::text(SUBJECT, &Board::default(), t(0.0));
+    assert!(text.contains("none yet"), "{text}");
+}
+
+#[test]
+fn the_line_names_the_tightest_gauge() {
+    let fill = |template: &str| line::fill(template, SUBJECT, &board(), t(1.2));
+    assert!(
+        fill(line::DEFAULT)
+            .unwrap()
+            .starts_with("Opus 5.5 21% OTPM")
+    );
+    assert_eq!(fill("[{profile}|{limit}]").unwrap(), "[prod|1,000,000]");
+    assert!(
+        fill("{percnt}")
+            .unwrap_err()
+            .contains("{percnt}; it knows pool, dimension")
+    );
+    assert!(fill("{pool").is_err());
+    for (name, _) in line::PLACEHOLDERS {
+        assert!(fill(&format!("{{{name}}}")).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn spans_are_short() {
+    let cases = [
+        (0.4, "0s"),
+        (59.6, "1m00s"),
+        (100.0, "1m40s"),
+        (7_500.0, "2h05m"),
+        (400_000.0, "4d"),
+    ];
+    for (seconds, text) in cases {
+        assert_eq!(line::span(seconds), text);
+    }
+}
+
+#[test]
+fn the_table_marks_what_it_does_not_know() {
+    let text = status_text::text(SUBJECT, &board(), t(1.2));
+    let row = text
+        .lines()
+        .find(|line| line.starts_with("Opus 5.5"))
+        .unwrap();
+    for part in [
+        "/5,000",
+        "?/5,000,000",
+        "/1,000,000",
+        "OTPM 21%",
+        "call 0s ago",
+        "other ?/7",
+    ] {
+        assert!(row.contains(part), "{part} in {row}");
+    }
+    assert!(text.contains("Message Batches"), "{text}");
+    assert!(!text.contains('\u{202e}'));
+}
+
+#[test]
+fn limits_tell_inherited_from_unread_and_keep_faults() {
+    let (snapshot, ok) = (snapshot(), LimitsState::Ok);
+    let report = limits::Limits::of(
+        SUBJECT,
+        ok.clone(),
+        None,
+        Some(&snapshot),
+        Some("Build"),
+        None,
+        t(2.0),
+    );
+    let value = valid("limits", &report);
+    let workspaces = &value["workspaces"];
+    assert_eq!(workspaces[0]["overrides"][0]["effective"], 5_000);
+    assert!(workspaces[1]["overrides"].is_null());
+    assert_eq!(value["faults"][0], "entry 3 has no limits");
+    let text = report.text();
+    for part in [
+        "looks like Build",
+        "stored as 9,000, the organization's is lower",
+        "could not be read",
+        "entry 3",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let only = WorkspaceId::from("wrkspc_b");
+    let report = limits::Limits::of(
+        SUBJECT,
+        ok,
+        None,
+        Some(&snapshot),
+        None,
+        Some(&only),
+        t(2.0),
+    );
+    assert_eq!(
+        valid("limits", &report)["workspaces"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    let refused = Some("this key cannot read limits");
+    let report = limits::Limits::of(
+        SUBJECT,
+        LimitsState::Refused,
+        refused,
+        None,
+        None,
+        None,
+        t(2.0),
+    );
+    let value = valid("limits", &report);
+    assert!(value["groups"].is_null() && value["workspaces"].is_null());
+}
+
+#[test]
+fn a_call_is_told_attempt_by_attempt() {
+    let timeline = timeline();
+    let ended = call::Ended {
+        call: timeline.call(CallId(1)).unwrap(),
+        text: "Hello!\u{1b}[31m",
+        cost_usd: Some(0.000_03),
+    };
+    let value = valid("call", &call::Calls::of(&[ended]));
+    let told = &value["calls"][0];
+    assert_eq!(
+        (&told["outcome"], &told["text"]),
+        (&"ok".into(), &"Hello![31m".into())
+    );
+    assert_eq!(told["attempts"][0]["status"], 429);
+    assert_eq!(told["attempts"][0]["slept_s"], 17.4);
+    assert_eq!(told["attempts"][0]["decision"]["action"], "retry");
+    let totals = &value["totals"];
+    assert_eq!(
+        (&totals["logical"], &totals["wire"]),
+        (&1.into(), &2.into())
+    );
+    assert_eq!(totals["refused"]["output_tokens_per_minute"], 1);
+    assert_eq!(totals["cost_usd"], 0.000_03);
+
+    let first = call_text::attempt(&ended.call.attempts[0]);
+    assert_eq!(
+        first,
+        "attempt 1: 429 refused, after 0.2 s, req_1\n  output tokens per minute of Opus 5.5 are used up\n  asked 17 s, waits 17.4 s: asked\n"
+    );
+    let summary = call_text::summary(&ended);
+    assert_eq!(
+        summary,
+        "ok: claude-opus-5-5 by hint-jitter in 2 wire calls, stop reason end_turn, in 14 · cached 0 · written 0 · out 9, about $0.000030\n"
+    );
+    let unknown = call::Ended {
+        cost_usd: None,
+        ..ended
+    };
+    assert!(valid("call", &call::Calls::of(&[ended, unknown]))["totals"]["cost_usd"].is_null());
+}
