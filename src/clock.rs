@@ -48,15 +48,19 @@ impl Clock {
         after(self.wall, self.started.elapsed().as_secs_f64() + corrected)
     }
 
+    /// The monotonic now, for deadlines of the loop.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the time"
+    )]
+    pub fn instant(&self) -> Instant {
+        Instant::now()
+    }
+
     /// The tokio instant at which this clock will show `time`; now when that has passed.
     pub fn instant_of(&self, time: Time) -> Instant {
         let wait = seconds_between(self.now(), time).clamp(0.0, 86_400.0 * 365.0);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "this is the one place that reads the time"
-        )]
-        let now = Instant::now();
-        now + std::time::Duration::from_secs_f64(wait)
+        self.instant() + std::time::Duration::from_secs_f64(wait)
     }
 
     /// Follows the wall clock if that has jumped; the jump in seconds, if there was one.
