@@ -5,6 +5,7 @@ use crate::domain::{
     observation::Observation,
     retry::Policy,
     spend::{Prices, Spend},
+    tier::Tiers,
     time::Time,
 };
 use std::sync::Arc;
@@ -113,4 +114,6 @@ pub struct Started {
     pub size: (u16, u16),
     /// What calls cost.
     pub prices: Arc<Prices>,
+    /// Pools, members and tiers as the dated table has them.
+    pub tiers: Arc<Tiers>,
 }

@@ -261,8 +261,10 @@ impl App {
     fn profile_named(&mut self, name: &Arc<str>) -> usize {
         let known = self.profiles.iter().position(|p| p.card.name == *name);
         known.unwrap_or_else(|| {
-            self.profiles
-                .push(Profile::new(profile::blank_card(name.clone())));
+            self.profiles.push(Profile::new(
+                profile::blank_card(name.clone()),
+                self.started.tiers.clone(),
+            ));
             self.profiles.len() - 1
         })
     }
@@ -276,7 +278,8 @@ impl App {
             profile.card = card;
             at
         } else {
-            self.profiles.push(Profile::new(card));
+            self.profiles
+                .push(Profile::new(card, self.started.tiers.clone()));
             self.profiles.len() - 1
         };
         if at != self.front {

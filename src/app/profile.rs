@@ -12,6 +12,7 @@ use crate::domain::{
     observation::{Observation, What},
     retry::Policy,
     spend::Spend,
+    tier::Tiers,
     time::Time,
     timeline::{Attempt, Timeline},
     verdict::Verdict,
@@ -53,12 +54,13 @@ pub struct Profile {
 
 impl Profile {
     /// A profile of which nothing has been seen yet.
-    pub fn new(card: ProfileCard) -> Self {
+    pub fn new(card: ProfileCard, tiers: Arc<Tiers>) -> Self {
+        let board = Board::new(card.workspace.clone(), tiers);
         let mut calls = Calls::default();
         calls.adopt(&card);
         Self {
             card,
-            board: Board::default(),
+            board,
             timeline: Timeline::new(CALLS),
             answers: Answers::default(),
             calls,

@@ -55,6 +55,7 @@ impl Board {
         }
         self.pools
             .sort_by_key(|pool| pool.kind != GroupKind::ModelGroup);
+        self.tier = self.tiers.infer(&snapshot.groups).map(str::to_owned);
         self.apply_overrides(first, snapshot.at, &mut told);
         self.index();
         told

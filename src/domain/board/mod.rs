@@ -22,12 +22,13 @@ use super::{
     observation::{Observation, Source, What},
     org::{Group, GroupKind, LimitsSnapshot, LimitsState, Organization, Override, Workspace},
     outcome::Outcome,
+    tier::Tiers,
     time::Time,
     usage::Usage,
     verdict::Verdict,
 };
 pub use pool::{Pool, PoolKey};
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// Pools of other organizations and workspaces that are followed; more are not.
 const MOST_FOREIGN: usize = 64;
@@ -65,15 +66,18 @@ pub struct Board {
     /// Pools as the built-in table guesses them, for when the Admin API does not say.
     table: Vec<Group>,
     tier: Option<String>,
+    tiers: Arc<Tiers>,
     flights: Flights,
 }
 
 impl Board {
-    /// A board for a profile's workspace. `table` are the pools to assume without Admin data.
-    pub fn new(workspace: Option<WorkspaceId>, table: Vec<Group>) -> Self {
+    /// A board for a profile's workspace. Without Admin data pools and members are taken from the
+    /// dated table, marked as guesses.
+    pub fn new(workspace: Option<WorkspaceId>, tiers: Arc<Tiers>) -> Self {
         Self {
             workspace,
-            table,
+            table: tiers.guess_groups(None),
+            tiers,
             ..Self::default()
         }
     }

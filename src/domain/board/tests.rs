@@ -258,7 +258,7 @@ fn another_organizations_traffic_never_touches_the_profiles_gauges() {
 
 #[test]
 fn an_admin_key_of_another_organization_leaves_headers_only() {
-    let mut board = Board::new(None, vec![]);
+    let mut board = Board::new(None, Arc::default());
     board.absorb(&limits(groups()));
     let told = board.absorb(&head(
         t(1.0),
@@ -428,7 +428,7 @@ fn own_usage_is_drawn_as_it_is_seen_and_a_refused_estimate_comes_back() {
 
 #[test]
 fn an_override_lowers_the_gauge_and_absent_means_inherited() {
-    let mut board = Board::new(Some("wrkspc_a".into()), vec![]);
+    let mut board = Board::new(Some("wrkspc_a".into()), Arc::default());
     let mut poll = snapshot(groups(), ORG);
     let stored = |value| Override {
         workspace: "wrkspc_a".into(),
