@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# The official SDKs against `ratetop sim`: installs both beside this file, builds the binary unless
+# RATETOP names one, runs both suites. Needs python3 (3.9 or newer), node (20 or newer) with npm, cargo.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+
+if [[ -z ${RATETOP:-} ]]; then
+  cargo build --quiet --manifest-path "$root/Cargo.toml" --bin ratetop
+  RATETOP=${CARGO_TARGET_DIR:-$root/target}/debug/ratetop
+fi
+export RATETOP
+
+venv=$here/.venv
+if ! cmp -s "$here/requirements.txt" "$venv/installed.txt"; then
+  rm -rf "$venv"
+  python3 -m venv "$venv"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --retries 5 -r "$here/requirements.txt"
+  cp "$here/requirements.txt" "$venv/installed.txt"
+fi
+if ! cmp -s "$here/package-lock.json" "$here/node_modules/installed.json"; then
+  npm ci --prefix "$here" --no-audit --no-fund --loglevel=error
+  cp "$here/package-lock.json" "$here/node_modules/installed.json"
+fi
+
+echo "== Python SDK $("$venv/bin/python" -c 'import anthropic; print(anthropic.__version__)')"
+(cd "$here/python" && "$venv/bin/python" -W error::ResourceWarning -m unittest discover -p 'test_*.py')
+echo "== TypeScript SDK $(node -p "require('$here/node_modules/@anthropic-ai/sdk/package.json').version")"
+node --test --test-reporter=spec "$here/typescript/sdk.test.mjs"
