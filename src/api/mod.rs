@@ -1,6 +1,6 @@
 //! The API as a client: messages, streams, limits.
 //!
-//! [`call`] makes a logical call with its attempts,
+//! [`call`] makes a logical call with its attempts, [`limits`] polls the Admin API, [`models`] lists
 //! models, [`simulator`] asks whether an address is ours. [`sse`], [`stream`], [`messages`] and
 //! [`error`] read what comes back and are pure.
 //!
@@ -10,6 +10,10 @@
 pub mod call;
 pub mod connection;
 pub mod error;
+pub mod fetch;
+pub mod limits;
 pub mod messages;
+pub mod models;
+pub mod simulator;
 pub mod sse;
 pub mod stream;

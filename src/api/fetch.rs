@@ -1,0 +1,119 @@
+//! One `GET` that answers JSON, bounded, with what went wrong sorted.
+
+use super::{connection::Connection, error};
+use crate::{
+    clock::Clock,
+    domain::{
+        headers::{Hint, read},
+        outcome::{ApiError, Outcome},
+    },
+    net::body::{self, End},
+};
+use serde_json::Value;
+
+/// Bytes of an answer that are read. The longest list of limits has some hundred kilobytes.
+pub const LONGEST: usize = 8 << 20;
+
+/// Why there is no JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// 401 or 403: this key may not.
+    Refused,
+    /// 404: there is no such thing at this address.
+    Missing,
+    /// 429: too many polls.
+    Limited,
+    /// Anything else.
+    Failed,
+}
+
+/// No JSON.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trouble {
+    /// Sorted.
+    pub kind: Kind,
+    /// In a few words, cleaned: `401 authentication_error: invalid x-api-key`, `an HTML page (status
+    /// 502)`, or a sentence about the connection.
+    pub what: String,
+    /// What the server asked for.
+    pub hint: Hint,
+}
+
+impl Trouble {
+    pub(super) fn failed(what: String) -> Self {
+        Self {
+            kind: Kind::Failed,
+            what,
+            hint: Hint::default(),
+        }
+    }
+}
+
+/// Fetches the JSON object at `target`.
+pub async fn json(
+    connection: &Connection,
+    clock: &Clock,
+    target: String,
+) -> Result<Value, Trouble> {
+    let request = connection.get(target).map_err(Trouble::failed)?;
+    let response = connection
+        .transport
+        .send(request)
+        .await
+        .map_err(|broken| Trouble::failed(broken.how))?;
+    let (status, headers) = (response.status, response.headers);
+    let lines = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let hint = read(lines, clock.now()).hint;
+    if (300..400).contains(&status) {
+        return Err(of(&error::outcome(
+            status,
+            &headers,
+            hint,
+            b"",
+            &End::Whole,
+        )));
+    }
+    let (bytes, end) = body::read(response.body, LONGEST).await;
+    match &end {
+        End::Broken(broken) => return Err(Trouble::failed(broken.how.clone())),
+        End::Whole if (200..300).contains(&status) => {
+            if let Ok(value @ Value::Object(_)) = serde_json::from_slice(&bytes) {
+                return Ok(value);
+            }
+        }
+        _ => {}
+    }
+    Err(of(&error::outcome(status, &headers, hint, &bytes, &end)))
+}
+
+fn of(outcome: &Outcome) -> Trouble {
+    let (status, what) = match outcome {
+        Outcome::Refused { status, error, .. } => (*status, said(*status, error)),
+        Outcome::Foreign {
+            status, looks_like, ..
+        } => (*status, format!("{looks_like} (status {status})")),
+        _ => (0, "no answer".into()),
+    };
+    let kind = match status {
+        401 | 403 => Kind::Refused,
+        404 => Kind::Missing,
+        429 => Kind::Limited,
+        _ => Kind::Failed,
+    };
+    Trouble {
+        kind,
+        what,
+        hint: outcome.hint(),
+    }
+}
+
+fn said(status: u16, error: &ApiError) -> String {
+    let ApiError { kind, message, .. } = error;
+    match (kind.is_empty(), message.is_empty()) {
+        (false, false) => format!("{status} {kind}: {message}"),
+        (true, true) => status.to_string(),
+        _ => format!("{status} {kind}{message}"),
+    }
+}
