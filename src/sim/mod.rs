@@ -5,6 +5,11 @@
 //! To add an endpoint: a variant of [`speak::ask::Route`].
 
 pub mod dice;
+pub mod direct;
+pub mod encode;
 pub mod engine;
+pub mod play;
 pub mod scenario;
+pub mod server;
 pub mod speak;
+pub mod traffic;

@@ -370,7 +370,7 @@ mod tests {
     #[case::kind("about = \"x\"\n[answers]\ntokens = 5", &["line 3"])]
     #[case::syntax("about = \"x\"\ntier = ", &["line 2"])]
     #[case::limiter("about = \"x\"\n[[pools]]\nname = \"Opus 5.5\"\nlimits = { request_per_minute = 5 }", &["line 4", "did you mean `requests_per_minute`?"])]
-    #[case::model("about = \"x\"\n[[me]]\nname = \"a\"\nmodel = \"claude-opus-5-6\"\nper_minute = 1\ninput = [1, 2]\noutput = [1, 2]", &["line 4", "did you mean `claude-opus-5-5`?"])]
+    #[case::model("about = \"x\"\n[[me]]\nname = \"a\"\nmodel = \"claude-opus-5_5\"\nper_minute = 1\ninput = [1, 2]\noutput = [1, 2]", &["line 4", "did you mean `claude-opus-5-5`?"])]
     #[case::range("about = \"x\"\n[answers]\ntokens = [9, 2]", &["line 3", "lowest, highest"])]
     #[case::about("tier = \"build\"", &["about"])]
     fn a_mistake_is_named_with_its_line(#[case] text: &str, #[case] parts: &[&str]) {
