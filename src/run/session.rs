@@ -1,0 +1,209 @@
+//! One profile at work: its keys fetched, its ways out, its purse, and what is known of its limits.
+
+use super::purse::LedgerPurse;
+use crate::{
+    api::{
+        call::{Around, Driver, Ear, Purse},
+        connection::{AuthStyle, Connection, Version},
+        limits::Poller,
+        simulator,
+    },
+    assets,
+    cli::{
+        environment::{Environment, Paths},
+        profile::{self, AdminAddress, Profile},
+    },
+    clock::Clock,
+    domain::{
+        id::ModelId,
+        observation::{Observation, What},
+        org::{Group, Override},
+    },
+    net::{
+        base::Base,
+        outbound::{Options, Outbound},
+        transport::Transport,
+    },
+    store::ledger::{Ledger, Purpose},
+};
+use secrecy::SecretString;
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// What every session of this run of the program shares.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    /// The process's environment, as it was at the start.
+    pub env: Arc<Environment>,
+    /// The time.
+    pub clock: Clock,
+    /// Where ledgers are; none for the demo, which spends nothing.
+    pub state: Option<PathBuf>,
+    /// Whether anything that costs is refused.
+    pub read_only: bool,
+}
+
+impl Ground {
+    /// The ground of a real run: ledgers in the platform's state directory.
+    pub fn of_platform(env: Environment, clock: Clock, read_only: bool) -> anyhow::Result<Self> {
+        let state = Some(Paths::of_platform()?.state);
+        Ok(Self { env: Arc::new(env), clock, state, read_only })
+    }
+}
+
+/// One profile at work.
+pub struct Session {
+    /// As configured.
+    pub profile: Profile,
+    /// The way to the API with the API key; none without a key.
+    pub calls: Option<Arc<Connection>>,
+    /// The way to the Admin API; the sentence says why there is none.
+    pub admin: Result<Arc<Connection>, String>,
+    /// Whether the address said that it is a simulator.
+    pub free: bool,
+    /// What is spent, and the caps.
+    pub purse: Arc<LedgerPurse>,
+    ground: Ground,
+    known: Mutex<Known>,
+}
+
+/// Limits as the last polls told them, for judging refusals.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    groups: Vec<Group>,
+    overrides: Vec<Override>,
+}
+
+impl Session {
+    /// Fetches the keys and asks a loopback address whether it is a simulator. One sentence when a key
+    /// cannot be had or an address cannot be used.
+    pub async fn open(profile: Profile, ground: &Ground) -> anyhow::Result<Self> {
+        let keys = profile.connect(&ground.env).await?;
+        let base = Base::parse(keys.base_url.as_str()).map_err(anyhow::Error::msg)?;
+        let plain = profile.allow_plain_http.value;
+        let calls = connection(&profile, &keys, base.clone(), keys.api_key.clone(), plain)?;
+        let free = base.is_loopback() && simulator::is_simulator(&calls, &ground.clock).await;
+        let admin = admin(&profile, &keys, free, plain)?;
+        let ledger = ledger(&profile, ground, free);
+        let purse = LedgerPurse::new(ledger, assets::prices(), ground.clock.clone());
+        Ok(Self {
+            calls: keys.api_key.is_some().then(|| Arc::new(calls)),
+            admin,
+            free,
+            purse: Arc::new(purse),
+            ground: ground.clone(),
+            known: Mutex::default(),
+            profile,
+        })
+    }
+
+    /// Makes calls that somebody asked for; what they tell goes to `ear`.
+    pub fn driver(&self, ear: Arc<dyn Ear>) -> Option<Driver> {
+        self.driver_for(Purpose::Call, ear)
+    }
+
+    /// The same for calls with another purpose.
+    pub fn driver_for(&self, purpose: Purpose, ear: Arc<dyn Ear>) -> Option<Driver> {
+        let purse: Arc<dyn Purse> = Arc::new(Arc::clone(&self.purse).with_purpose(purpose));
+        Some(Driver {
+            connection: Arc::clone(self.calls.as_ref()?),
+            clock: self.ground.clock.clone(),
+            purse,
+            ear,
+        })
+    }
+
+    /// Polls limits; `turns` other workspaces are read after each poll. None without an Admin key.
+    pub fn poller(&self, turns: usize) -> Option<Poller> {
+        let admin = self.admin.as_ref().ok()?;
+        Some(Poller::new(Arc::clone(admin), self.ground.clock.clone(), turns))
+    }
+
+    /// Keeps what a poll brought, for judging refusals.
+    pub fn learn(&self, seen: &Observation) {
+        let What::Limits { snapshot: Some(snapshot), .. } = &seen.what else { return };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.groups.clone_from(&snapshot.groups);
+        for (workspace, overrides) in &snapshot.overrides {
+            known.overrides.retain(|o| o.workspace != *workspace);
+            known.overrides.extend(overrides.iter().cloned());
+        }
+    }
+
+    /// What is known around a call of that model: its pool as polled, else as the table guesses it.
+    pub fn around(&self, model: &ModelId) -> Around {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let listed = known.groups.iter().find(|group| group.models.contains(model)).cloned();
+        let guessed = || {
+            let groups = assets::tiers().guess_groups(None);
+            groups.into_iter().find(|group| group.models.contains(model))
+        };
+        Around { pool: listed.or_else(guessed), overrides: known.overrides.clone() }
+    }
+}
+
+/// The ledger of a profile. The demo and free addresses have nothing to write down.
+pub fn ledger(profile: &Profile, ground: &Ground, free: bool) -> Ledger {
+    let mut caps = profile.spend();
+    caps.read_only = ground.read_only;
+    caps.free = free || ground.state.is_none();
+    let directory = ground.state.clone().unwrap_or_default();
+    Ledger::new(&directory, &profile.name, caps, profile.probes.day_usd.value)
+}
+
+fn connection(
+    profile: &Profile,
+    keys: &profile::Connection,
+    base: Base,
+    key: Option<SecretString>,
+    allow_plain_http: bool,
+) -> anyhow::Result<Connection> {
+    let host = base.short();
+    let options = Options { allow_plain_http: allow_plain_http || key.is_none(), ..Options::default() };
+    let transport: Arc<dyn Transport> =
+        Arc::new(Outbound::new(base, options).map_err(anyhow::Error::msg)?);
+    Ok(Connection {
+        transport,
+        key,
+        auth: match keys.auth {
+            profile::AuthStyle::XApiKey => AuthStyle::XApiKey,
+            profile::AuthStyle::Bearer => AuthStyle::Bearer,
+        },
+        version: Version::named(keys.anthropic_version).unwrap_or_default(),
+        workspace: profile.workspace.as_ref().map(|id| id.value.clone()),
+        fast: false,
+        profile: Arc::clone(&profile.name),
+        host,
+    })
+}
+
+/// The way to the Admin API. An Admin key never goes to a gateway.
+fn admin(
+    profile: &Profile,
+    keys: &profile::Connection,
+    free: bool,
+    allow_plain_http: bool,
+) -> anyhow::Result<Result<Arc<Connection>, String>> {
+    let name = &profile.name;
+    let url = match &keys.admin {
+        AdminAddress::At(url) => url,
+        AdminAddress::IfSimulator(url) if free => url,
+        AdminAddress::IfSimulator(_) | AdminAddress::None => {
+            return Ok(Err(format!(
+                "Headers only: {} is neither the API nor a simulator, so no Admin key goes there; \
+                 name an admin_base_url in profile {name} to poll limits.",
+                profile.base_url.value.short()
+            )));
+        }
+    };
+    let Some(key) = keys.admin_key.clone() else {
+        return Ok(Err(format!(
+            "Headers only: profile {name} has no Admin key, so configured limits are not known."
+        )));
+    };
+    let base = Base::parse(url.as_str()).map_err(anyhow::Error::msg)?;
+    let connection = connection(profile, keys, base, Some(key), allow_plain_http)?;
+    Ok(Ok(Arc::new(connection)))
+}
