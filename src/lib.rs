@@ -8,6 +8,7 @@ pub mod clock;
 pub mod domain;
 pub mod net;
 pub mod report;
+pub mod run;
 pub mod sim;
 pub mod store;
 pub mod ui;

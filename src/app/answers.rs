@@ -15,6 +15,8 @@ pub struct Answer {
     pub text: String,
     /// Bytes that were cut off at the end.
     pub cut: usize,
+    /// The attempt that it belongs to.
+    attempt: u32,
 }
 
 /// The newest answers.
@@ -24,8 +26,8 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Appends a piece of an answer.
-    pub fn append(&mut self, call: CallId, delta: &str) {
+    /// Appends a piece of an answer. A new attempt begins anew unless it `continues` the one before.
+    pub fn append(&mut self, call: CallId, attempt: u32, continues: bool, delta: &str) {
         if self.kept.iter().all(|(id, _)| *id != call) {
             if self.kept.len() == CALLS {
                 self.kept.pop_front();
@@ -35,6 +37,12 @@ impl Answers {
         let Some((_, answer)) = self.kept.iter_mut().rev().find(|(id, _)| *id == call) else {
             return;
         };
+        if attempt != answer.attempt {
+            if !continues {
+                *answer = Answer::default();
+            }
+            answer.attempt = attempt;
+        }
         let clean = clean_lines(delta);
         if answer.cut > 0 || answer.text.len() + clean.len() > BYTES {
             answer.cut += clean.len();
@@ -58,11 +66,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_further_attempt_answers_anew_unless_it_continues() {
+        let mut answers = Answers::default();
+        answers.append(CallId(1), 1, false, "half an ans");
+        answers.append(CallId(1), 2, false, "Whole");
+        assert_eq!(answers.of(CallId(1)).unwrap().text, "Whole");
+        answers.append(CallId(1), 3, true, " and on");
+        assert_eq!(answers.of(CallId(1)).unwrap().text, "Whole and on");
+    }
+
+    #[test]
     fn pieces_of_interleaved_calls_stay_apart_and_are_cleaned() {
         let mut answers = Answers::default();
-        answers.append(CallId(1), "Hel");
-        answers.append(CallId(2), "Bye\u{1b}[2J");
-        answers.append(CallId(1), "lo");
+        answers.append(CallId(1), 1, false, "Hel");
+        answers.append(CallId(2), 1, false, "Bye\u{1b}[2J");
+        answers.append(CallId(1), 1, false, "lo");
         assert_eq!(answers.of(CallId(1)).unwrap().text, "Hello");
         assert_eq!(answers.of(CallId(2)).unwrap().text, "Bye[2J");
     }
@@ -71,10 +89,10 @@ mod tests {
     fn neither_many_nor_long_answers_grow_without_end() {
         let mut answers = Answers::default();
         for id in 0..1_000 {
-            answers.append(CallId(id), &"x".repeat(1_000));
+            answers.append(CallId(id), 1, false, &"x".repeat(1_000));
         }
         for _ in 0..1_000 {
-            answers.append(CallId(5_000), &"x".repeat(1_000));
+            answers.append(CallId(5_000), 1, false, &"x".repeat(1_000));
         }
         assert_eq!(answers.kept.len(), CALLS);
         let long = answers.of(CallId(5_000)).unwrap();

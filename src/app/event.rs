@@ -24,8 +24,12 @@ pub enum Event {
     },
     /// A piece of the answer of a test call. Kept on screen only, never stored.
     Text {
+        /// The profile whose call it is.
+        profile: Arc<str>,
         /// The call.
         call: CallId,
+        /// The attempt, from 1.
+        attempt: u32,
         /// What to append.
         delta: String,
     },

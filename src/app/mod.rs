@@ -131,10 +131,14 @@ impl App {
                     self.dirty = true;
                 }
             }
-            Event::Text { call, delta } => {
-                if let Some(profile) = self.profiles.get_mut(self.front) {
-                    profile.answers.append(call, &delta);
-                }
+            Event::Text {
+                profile,
+                call,
+                attempt,
+                delta,
+            } => {
+                let at = self.profile_named(&profile);
+                self.profiles[at].hear(call, attempt, &delta);
                 self.dirty |= self.frozen.is_none() && self.tab == Tab::Calls;
             }
             Event::Profile(card) => self.adopt(*card),

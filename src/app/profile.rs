@@ -10,6 +10,7 @@ use crate::domain::{
     id::CallId,
     notice::Draft,
     observation::{Observation, What},
+    outcome::Outcome,
     retry::Policy,
     spend::Spend,
     tier::Tiers,
@@ -84,6 +85,21 @@ impl Profile {
             });
         }
         self.board.absorb(seen)
+    }
+
+    /// Takes a piece of an answer. A further attempt answers anew, unless it continues a whole one
+    /// (`pause_turn`).
+    pub fn hear(&mut self, call: CallId, attempt: u32, delta: &str) {
+        let before = self.timeline.call(call).and_then(|seen| {
+            seen.attempts
+                .iter()
+                .rev()
+                .find(|earlier| earlier.n < attempt)?
+                .outcome
+                .as_ref()
+        });
+        let continues = before.is_some_and(Outcome::is_complete);
+        self.answers.append(call, attempt, continues, delta);
     }
 
     /// The attempt that met the newest refusal, while the timeline still has it.

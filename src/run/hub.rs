@@ -15,7 +15,8 @@ use crate::{
     domain::{
         call::CallOrder,
         id::{CallId, ClientId},
-        observation::{Observation, Source},
+        observation::{Observation, Source, What},
+        org::LimitsState,
         retry::Policy,
     },
     store::ledger::Purpose,
@@ -65,20 +66,36 @@ struct Working {
 struct ToScreen {
     events: Sender<Event>,
     profile: Arc<str>,
+    /// Whether answers are wanted: those of the demo's own traffic are not.
+    texts: bool,
 }
 
 impl Ear for ToScreen {
     fn hear(&self, told: Told) -> BoxFuture<'_, ()> {
         let event = match told {
-            Told::Seen(seen) => {
-                Event::Observed { profile: Arc::clone(&self.profile), seen: Arc::new(*seen) }
-            }
-            Told::Text { call, attempt, delta } => {
+            Told::Seen(seen) => Event::Observed {
+                profile: Arc::clone(&self.profile),
+                seen: Arc::new(*seen),
+            },
+            Told::Text {
+                call,
+                attempt,
+                delta,
+            } => {
                 let profile = Arc::clone(&self.profile);
-                Event::Text { profile, call, attempt, delta }
+                Event::Text {
+                    profile,
+                    call,
+                    attempt,
+                    delta,
+                }
             }
         };
+        let wanted = self.texts || !matches!(event, Event::Text { .. });
         async move {
+            if !wanted {
+                return;
+            }
             // A loop that ended hears nothing more; its tasks are cancelled.
             let _ = self.events.send(event).await;
         }
@@ -104,7 +121,11 @@ impl Hub {
             cancels: Mutex::default(),
             dice: Mutex::new(dice),
         };
-        Self { shared: Arc::new(shared), profiles, front }
+        Self {
+            shared: Arc::new(shared),
+            profiles,
+            front,
+        }
     }
 
     /// Opens the profile in front.
@@ -146,7 +167,10 @@ impl Hub {
 
     /// Cards of all profiles, by name.
     pub fn names(&self) -> Vec<Arc<str>> {
-        self.profiles.iter().map(|profile| Arc::clone(&profile.name)).collect()
+        self.profiles
+            .iter()
+            .map(|profile| Arc::clone(&profile.name))
+            .collect()
     }
 
     fn open(&self, name: &Arc<str>) {
@@ -171,19 +195,23 @@ impl Hub {
 
     fn call(&self, order: CallOrder) {
         let Some(working) = self.shared.working(&self.front) else {
-            self.shared.fault(format!("Profile {} is not ready yet.", self.front));
+            self.shared
+                .fault(format!("Profile {} is not ready yet.", self.front));
             return;
         };
         let shared = Arc::clone(&self.shared);
-        let ear = shared.ear(&self.front);
+        let ear = shared.ear(&self.front, true);
         let Some(driver) = working.session.driver(ear) else {
-            self.shared.fault(format!("Profile {} has no API key.", self.front));
+            self.shared
+                .fault(format!("Profile {} has no API key.", self.front));
             return;
         };
         let cancel = shared.stop.child_token();
         lock(&shared.cancels).insert(order.call, cancel.clone());
         self.shared.spawn("a test call", async move {
-            shared.make(&driver, &working.session, &order, &cancel).await;
+            shared
+                .make(&driver, &working.session, &order, &cancel)
+                .await;
             lock(&shared.cancels).remove(&order.call);
         });
     }
@@ -198,14 +226,22 @@ impl Hub {
 
 impl Shared {
     /// Runs a task to its end, or to the hub's. A panic is told.
-    pub fn spawn(self: &Arc<Self>, what: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+    pub fn spawn(
+        self: &Arc<Self>,
+        what: &'static str,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
         let shared = Arc::clone(self);
         self.tasks.spawn(async move {
             let caught = AssertUnwindSafe(task).catch_unwind();
             let ended = shared.stop.run_until_cancelled(caught).await;
             if let Some(Err(_)) = ended {
                 tracing::error!("{what} ended by a panic");
-                shared.tell(Event::Fault(format!("A fault in ratetop ended {what}; see the log."))).await;
+                shared
+                    .tell(Event::Fault(format!(
+                        "A fault in ratetop ended {what}; see the log."
+                    )))
+                    .await;
             }
         });
     }
@@ -231,13 +267,12 @@ impl Shared {
     }
 
     /// An ear whose calls show on that profile's board.
-    pub fn ear(&self, profile: &Arc<str>) -> Arc<dyn Ear> {
-        Arc::new(ToScreen { events: self.events.clone(), profile: Arc::clone(profile) })
-    }
-
-    /// A driver for traffic of its own on that profile, once it is open.
-    pub fn driver(&self, profile: &Arc<str>) -> Option<Driver> {
-        self.working(profile)?.session.driver(self.ear(profile))
+    fn ear(&self, profile: &Arc<str>, texts: bool) -> Arc<dyn Ear> {
+        Arc::new(ToScreen {
+            events: self.events.clone(),
+            profile: Arc::clone(profile),
+            texts,
+        })
     }
 
     /// Makes one call and tells what it spent, and why it was not sent if it was not.
@@ -251,7 +286,8 @@ impl Shared {
         let around = session.around(&order.model);
         let end = driver.run(order, &around, &mut self.dice(), cancel).await;
         if let Some(why) = end.unsent {
-            self.tell(Event::Fault(format!("Nothing was sent: {why}."))).await;
+            self.tell(Event::Fault(format!("Nothing was sent: {why}.")))
+                .await;
         }
         if let (false, Some(spend)) = (session.free, session.purse.last()) {
             let profile = Arc::clone(&session.profile.name);
@@ -261,16 +297,23 @@ impl Shared {
 
     /// Makes a call of the demo's own traffic.
     pub async fn make_traffic(&self, profile: &Arc<str>, order: &CallOrder) {
-        let (Some(working), Some(driver)) = (self.working(profile), self.driver(profile)) else {
+        let Some(working) = self.working(profile) else {
+            return;
+        };
+        let Some(driver) = working.session.driver(self.ear(profile, false)) else {
             return;
         };
         let around = working.session.around(&order.model);
-        driver.run(order, &around, &mut self.dice(), &self.stop).await;
+        driver
+            .run(order, &around, &mut self.dice(), &self.stop)
+            .await;
     }
 
     fn fault(self: &Arc<Self>, sentence: String) {
         let shared = Arc::clone(self);
-        self.spawn("telling a fault", async move { shared.tell(Event::Fault(sentence)).await });
+        self.spawn("telling a fault", async move {
+            shared.tell(Event::Fault(sentence)).await
+        });
     }
 
     fn working(&self, name: &Arc<str>) -> Option<Arc<Working>> {
@@ -289,7 +332,10 @@ impl Shared {
     async fn start(self: &Arc<Self>, session: Session, siblings: &[Arc<str>]) {
         let name = Arc::clone(&session.profile.name);
         let card = self.card(&session, siblings);
-        let working = Arc::new(Working { session, poll_now: Notify::new() });
+        let working = Arc::new(Working {
+            session,
+            poll_now: Notify::new(),
+        });
         lock(&self.sessions).insert(Arc::clone(&name), Arc::clone(&working));
         self.tell(Event::Profile(Box::new(card))).await;
         let shared = Arc::clone(self);
@@ -308,20 +354,27 @@ impl Shared {
         let profile = &session.profile.name;
         let Some(mut poller) = session.poller(limits::TURNS) else {
             let why = session.admin.as_ref().err().cloned().unwrap_or_default();
-            self.observe(profile, limits::absent(self.ground.clock.now(), why)).await;
+            self.observe(profile, limits::absent(self.ground.clock.now(), why))
+                .await;
             return;
         };
-        let mut failures = 0;
+        let mut failures = 0_u32;
         loop {
             let polled = poller.poll().await;
             session.learn(&polled.seen);
-            let failed = !limits::is_fine(&polled.seen);
+            let fine = matches!(
+                &polled.seen.what,
+                What::Limits {
+                    state: LimitsState::Ok,
+                    ..
+                }
+            );
             self.observe(profile, polled.seen).await;
             while let Some(turn) = poller.turn().await {
                 session.learn(&turn.seen);
                 self.observe(profile, turn.seen).await;
             }
-            failures = if failed { failures + 1 } else { 0 };
+            failures = if fine { 0 } else { failures + 1 };
             let interval = session.profile.limits_interval_s.value;
             let backoff = POLL_AGAIN_S * f64::from(1_u32 << failures.min(10).saturating_sub(1));
             let wait = match (failures, polled.stay_away_s) {
@@ -340,8 +393,10 @@ impl Shared {
     async fn probe(self: &Arc<Self>, working: &Working) {
         let session = &working.session;
         let probes = &session.profile.probes;
-        let ear = self.ear(&session.profile.name);
-        let Some(driver) = session.driver_for(Purpose::AutomaticProbe, ear) else { return };
+        let ear = self.ear(&session.profile.name, true);
+        let Some(driver) = session.driver_for(Purpose::AutomaticProbe, ear) else {
+            return;
+        };
         let pause = probes.interval_s.value / probes.models.value.len().max(1) as f64;
         let mut next = PROBE_IDS;
         for model in probes.models.value.iter().cycle() {
@@ -354,7 +409,11 @@ impl Shared {
 
     async fn observe(&self, profile: &Arc<str>, seen: Observation) {
         let profile = Arc::clone(profile);
-        self.tell(Event::Observed { profile, seen: Arc::new(seen) }).await;
+        self.tell(Event::Observed {
+            profile,
+            seen: Arc::new(seen),
+        })
+        .await;
     }
 }
 

@@ -36,8 +36,17 @@ struct Open {
 impl LedgerPurse {
     /// A purse on that ledger.
     pub fn new(ledger: Ledger, prices: Arc<Prices>, clock: Clock) -> Self {
-        let open = Open { ledger, booked: HashMap::new(), next: 1, spend: None };
-        Self { open: Mutex::new(open), prices, clock }
+        let open = Open {
+            ledger,
+            booked: HashMap::new(),
+            next: 1,
+            spend: None,
+        };
+        Self {
+            open: Mutex::new(open),
+            prices,
+            clock,
+        }
     }
 
     /// Spent so far and the caps, read again from the ledger.
@@ -52,7 +61,10 @@ impl LedgerPurse {
 
     /// The same purse for calls of one purpose.
     pub fn with_purpose(self: Arc<Self>, purpose: Purpose) -> Purposed {
-        Purposed { purse: self, purpose }
+        Purposed {
+            purse: self,
+            purpose,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -71,11 +83,15 @@ impl Purse for Purposed {
     fn reserve(&self, order: &CallOrder, most: &Usage) -> Result<Ticket, String> {
         let purse = &self.purse;
         let max_tokens = u32::try_from(most.output_tokens).unwrap_or(u32::MAX);
-        let usd = purse.prices.upper_bound(&order.model, most.all_input(), max_tokens);
+        let usd = purse
+            .prices
+            .upper_bound(&order.model, most.all_input(), max_tokens);
         let now = purse.clock.now();
         let mut open = purse.lock();
-        let booked =
-            open.ledger.reserve(now, usd, self.purpose).map_err(|error| error.to_string())?;
+        let booked = open
+            .ledger
+            .reserve(now, usd, self.purpose)
+            .map_err(|error| error.to_string())?;
         let ticket = Ticket(open.next);
         open.next += 1;
         open.booked.insert(ticket, (order.model.clone(), booked));
@@ -86,7 +102,9 @@ impl Purse for Purposed {
         let purse = &self.purse;
         let now = purse.clock.now();
         let mut open = purse.lock();
-        let Some((model, booked)) = open.booked.remove(&ticket) else { return };
+        let Some((model, booked)) = open.booked.remove(&ticket) else {
+            return;
+        };
         let usd = match spent {
             Spent::Nothing => Some(0.0),
             Spent::Tokens(usage) => purse.prices.cost(&model, &usage),

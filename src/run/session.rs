@@ -4,7 +4,7 @@ use super::purse::LedgerPurse;
 use crate::{
     api::{
         call::{Around, Driver, Ear, Purse},
-        connection::{AuthStyle, Connection, Version},
+        connection::Connection,
         limits::Poller,
         simulator,
     },
@@ -49,7 +49,12 @@ impl Ground {
     /// The ground of a real run: ledgers in the platform's state directory.
     pub fn of_platform(env: Environment, clock: Clock, read_only: bool) -> anyhow::Result<Self> {
         let state = Some(Paths::of_platform()?.state);
-        Ok(Self { env: Arc::new(env), clock, state, read_only })
+        Ok(Self {
+            env: Arc::new(env),
+            clock,
+            state,
+            read_only,
+        })
     }
 }
 
@@ -81,7 +86,7 @@ impl Session {
     /// cannot be had or an address cannot be used.
     pub async fn open(profile: Profile, ground: &Ground) -> anyhow::Result<Self> {
         let keys = profile.connect(&ground.env).await?;
-        let base = Base::parse(keys.base_url.as_str()).map_err(anyhow::Error::msg)?;
+        let base = keys.base_url.clone();
         let plain = profile.allow_plain_http.value;
         let calls = connection(&profile, &keys, base.clone(), keys.api_key.clone(), plain)?;
         let free = base.is_loopback() && simulator::is_simulator(&calls, &ground.clock).await;
@@ -118,12 +123,22 @@ impl Session {
     /// Polls limits; `turns` other workspaces are read after each poll. None without an Admin key.
     pub fn poller(&self, turns: usize) -> Option<Poller> {
         let admin = self.admin.as_ref().ok()?;
-        Some(Poller::new(Arc::clone(admin), self.ground.clock.clone(), turns))
+        Some(Poller::new(
+            Arc::clone(admin),
+            self.ground.clock.clone(),
+            turns,
+        ))
     }
 
     /// Keeps what a poll brought, for judging refusals.
     pub fn learn(&self, seen: &Observation) {
-        let What::Limits { snapshot: Some(snapshot), .. } = &seen.what else { return };
+        let What::Limits {
+            snapshot: Some(snapshot),
+            ..
+        } = &seen.what
+        else {
+            return;
+        };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.groups.clone_from(&snapshot.groups);
         for (workspace, overrides) in &snapshot.overrides {
@@ -135,12 +150,21 @@ impl Session {
     /// What is known around a call of that model: its pool as polled, else as the table guesses it.
     pub fn around(&self, model: &ModelId) -> Around {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let listed = known.groups.iter().find(|group| group.models.contains(model)).cloned();
+        let listed = known
+            .groups
+            .iter()
+            .find(|group| group.models.contains(model))
+            .cloned();
         let guessed = || {
             let groups = assets::tiers().guess_groups(None);
-            groups.into_iter().find(|group| group.models.contains(model))
+            groups
+                .into_iter()
+                .find(|group| group.models.contains(model))
         };
-        Around { pool: listed.or_else(guessed), overrides: known.overrides.clone() }
+        Around {
+            pool: listed.or_else(guessed),
+            overrides: known.overrides.clone(),
+        }
     }
 }
 
@@ -150,7 +174,12 @@ pub fn ledger(profile: &Profile, ground: &Ground, free: bool) -> Ledger {
     caps.read_only = ground.read_only;
     caps.free = free || ground.state.is_none();
     let directory = ground.state.clone().unwrap_or_default();
-    Ledger::new(&directory, &profile.name, caps, profile.probes.day_usd.value)
+    Ledger::new(
+        &directory,
+        &profile.name,
+        caps,
+        profile.probes.day_usd.value,
+    )
 }
 
 fn connection(
@@ -161,17 +190,17 @@ fn connection(
     allow_plain_http: bool,
 ) -> anyhow::Result<Connection> {
     let host = base.short();
-    let options = Options { allow_plain_http: allow_plain_http || key.is_none(), ..Options::default() };
+    let options = Options {
+        allow_plain_http: allow_plain_http || key.is_none(),
+        ..Options::default()
+    };
     let transport: Arc<dyn Transport> =
         Arc::new(Outbound::new(base, options).map_err(anyhow::Error::msg)?);
     Ok(Connection {
         transport,
         key,
-        auth: match keys.auth {
-            profile::AuthStyle::XApiKey => AuthStyle::XApiKey,
-            profile::AuthStyle::Bearer => AuthStyle::Bearer,
-        },
-        version: Version::named(keys.anthropic_version).unwrap_or_default(),
+        auth: keys.auth,
+        version: keys.anthropic_version,
         workspace: profile.workspace.as_ref().map(|id| id.value.clone()),
         fast: false,
         profile: Arc::clone(&profile.name),
@@ -203,7 +232,6 @@ fn admin(
             "Headers only: profile {name} has no Admin key, so configured limits are not known."
         )));
     };
-    let base = Base::parse(url.as_str()).map_err(anyhow::Error::msg)?;
-    let connection = connection(profile, keys, base, Some(key), allow_plain_http)?;
+    let connection = connection(profile, keys, url.clone(), Some(key), allow_plain_http)?;
     Ok(Ok(Arc::new(connection)))
 }

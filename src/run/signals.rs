@@ -26,7 +26,10 @@ impl Signals {
     pub fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let tstp = SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw());
-        Ok(Self { stop: Some(signal(tstp)?), ..Self::for_server()? })
+        Ok(Self {
+            stop: Some(signal(tstp)?),
+            ..Self::for_server()?
+        })
     }
 
     /// For a server: Ctrl-Z stops it as the shell likes.

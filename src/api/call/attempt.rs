@@ -84,7 +84,7 @@ impl Run<'_> {
             }
             None => return self.tried(Outcome::Cancelled.into(), None, sent_at, Spent::Unknown),
         };
-        let reading = self.head(&response, sent_at).await;
+        let reading = self.head(response.status, &response.headers, sent_at).await;
         let status = response.status;
         let ending = if (200..300).contains(&status) {
             if is_stream(&response.headers, self.order.stream) {
@@ -122,11 +122,10 @@ impl Run<'_> {
         }
     }
 
-    async fn head(&mut self, response: &Response, sent_at: Time) -> Reading {
+    async fn head(&mut self, status: u16, headers: &HeaderMap, sent_at: Time) -> Reading {
         let at = self.driver.clock.now();
         let lines = || {
-            response
-                .headers
+            headers
                 .iter()
                 .map(|(name, value)| (name.as_str(), value.as_bytes()))
         };
@@ -141,7 +140,7 @@ impl Run<'_> {
         self.tell_at(
             at,
             What::Head {
-                status: response.status,
+                status,
                 reading: reading.clone(),
                 first_byte_s: seconds_between(sent_at, at),
             },

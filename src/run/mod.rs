@@ -1,0 +1,5 @@
+//! Where everybody meets.
+pub mod hub;
+pub mod purse;
+pub mod session;
+pub mod signals;
