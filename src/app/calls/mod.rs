@@ -233,6 +233,11 @@ impl Calls {
         let Some(call) = self.view.shown(ground.timeline) else {
             return;
         };
+        if self.view.evidence {
+            // Headers are read from the top, an answer from its end.
+            self.view.scroll(-by, 200);
+            return;
+        }
         let answer = ground
             .answers
             .of(call.id)

@@ -246,7 +246,7 @@ pub fn verdict(
 /// One call: refused with `retry-after: 17`, slept `slept`, then answered.
 pub fn refused_then_ok(call: u64, slept: f64) -> Vec<Observation> {
     let again = 0.12 + slept;
-    let reason = "the server asked for 17 s; 0.4 s of jitter on top";
+    let reason = "the server asked 17 s; 17 s plus 0.4 s of jitter";
     vec![
         began(call, 0.0),
         seen(call, Some(1), 0.0, What::Sent),

@@ -1,0 +1,223 @@
+//! The answer: its text, its tokens, why it stopped and what to do about that; or, on request, the raw
+//! headers of an attempt.
+
+use super::{
+    Scene,
+    pen::{Pen, wrap},
+    words,
+};
+use crate::{
+    domain::{
+        advice,
+        clean::clean,
+        outcome::Outcome,
+        timeline::{Attempt, Call},
+    },
+    ui::{canvas::Canvas, format::count},
+};
+use ratatui::layout::Rect;
+
+/// The title of the box.
+pub(super) fn title(scene: &Scene<'_>, call: Option<&Call>) -> String {
+    let view = scene.calls.view();
+    match call
+        .filter(|_| view.evidence)
+        .and_then(|call| view.attempt(call))
+    {
+        Some(attempt) => format!("Headers of attempt {}", attempt.n),
+        None => "Answer".to_owned(),
+    }
+}
+
+/// Draws either.
+pub(super) fn draw(scene: &Scene<'_>, call: &Call, canvas: &mut Canvas<'_>, area: Rect) {
+    let view = scene.calls.view();
+    if let (true, Some(attempt)) = (view.evidence, view.attempt(call)) {
+        headers(attempt, scene, canvas, area);
+    } else {
+        text(scene, call, canvas, area);
+    }
+}
+
+/// `in 14 · cached 0 · written 0 · out 9`.
+pub(super) fn usage(call: &Call) -> Option<String> {
+    let usage = call.usage()?;
+    Some(format!(
+        "in {} · cached {} · written {} · out {}",
+        count(usage.input_tokens),
+        count(usage.cache_read_input_tokens),
+        count(usage.cache_creation_input_tokens),
+        count(usage.output_tokens)
+    ))
+}
+
+fn text(scene: &Scene<'_>, call: &Call, canvas: &mut Canvas<'_>, area: Rect) {
+    let roles = *canvas.roles();
+    let answer = scene.profile.answers.of(call.id);
+    let mut foot = Vec::new();
+    if let Some(usage) = usage(call) {
+        foot.push((usage, roles.text));
+    }
+    let last = call.attempts.last();
+    let tall = area.height >= 8;
+    let columns = usize::from(area.width);
+    let mut advise = |label: String, sentence: &str, style| {
+        foot.push((clean(&label, columns.saturating_sub(1)), style));
+        let lines = wrap(sentence, columns);
+        let most = if tall { 3 } else { 2 };
+        foot.extend(lines.into_iter().take(most).map(|line| (line, roles.quiet)));
+    };
+    match last.and_then(|last| last.outcome.as_ref()) {
+        Some(Outcome::Complete { stop_reason, .. }) => {
+            let reason = stop_reason.as_deref();
+            let style = if reason == Some("end_turn") {
+                roles.good
+            } else {
+                roles.tight
+            };
+            let name = clean(reason.unwrap_or("none named"), 60);
+            advise(
+                format!("stop: {name}"),
+                advice::on_stop_reason(reason),
+                style,
+            );
+        }
+        Some(Outcome::StreamError { error }) => {
+            let text = format!("stream broke: {}", error.kind);
+            advise(
+                text,
+                &format!(
+                    "{}. The HTTP status was 200.",
+                    clean(error.message.trim_end_matches('.'), 200)
+                ),
+                roles.bad,
+            );
+        }
+        Some(Outcome::StreamCut { how }) => {
+            advise("stream broke".to_owned(), &clean(how, 200), roles.bad);
+        }
+        Some(Outcome::StreamTruncated) => {
+            advise(
+                "stream ended without message_stop".to_owned(),
+                "Treat the text as cut.",
+                roles.bad,
+            );
+        }
+        Some(Outcome::Cancelled) => advise(
+            "cancelled".to_owned(),
+            "Tokens so far are spent.",
+            roles.tight,
+        ),
+        _ => {}
+    }
+    let most = usize::from(area.height);
+    foot.truncate(most.saturating_sub(1).max(1));
+    let body = Rect {
+        height: area.height.saturating_sub(foot.len() as u16),
+        ..area
+    };
+    match answer {
+        Some(answer) if !answer.text.is_empty() => {
+            let mut lines = wrap(answer.text.trim_end_matches('\n'), columns);
+            if answer.cut > 0 {
+                lines.push(format!("… {} more bytes not kept", answer.cut));
+            } else if call.is_open()
+                && let Some(line) = lines.last_mut()
+            {
+                line.push('▏');
+            }
+            let rows = usize::from(body.height);
+            let up = scene.calls.view().up.min(lines.len().saturating_sub(rows));
+            let first = lines.len().saturating_sub(rows + up);
+            let mut pen = Pen::new(canvas, body);
+            for line in lines.iter().skip(first).take(rows) {
+                pen.line(&[(line, roles.strong)]);
+            }
+            if up > 0 {
+                pen.right_of_last("▼", roles.quiet);
+            }
+            if first > 0 {
+                canvas.put_right(body.x, body.y, "▲", roles.quiet, body.right());
+            }
+        }
+        _ => {
+            let text = if call.is_own() {
+                "No text yet."
+            } else {
+                "Texts of other clients are not kept."
+            };
+            let text = if call.is_own() && !call.is_open() {
+                "No text came."
+            } else {
+                text
+            };
+            Pen::new(canvas, body).text(text, roles.quiet, 2);
+        }
+    }
+    let under = Rect {
+        y: body.bottom(),
+        height: foot.len() as u16,
+        ..area
+    };
+    let mut pen = Pen::new(canvas, under.intersection(area));
+    for (line, style) in foot {
+        pen.line(&[(&line, style)]);
+    }
+}
+
+fn headers(attempt: &Attempt, scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
+    let roles = *canvas.roles();
+    let Some(reading) = &attempt.reading else {
+        Pen::new(canvas, area).text("No head came.", roles.quiet, 2);
+        return;
+    };
+    let mut lines: Vec<(String, String)> = Vec::new();
+    if let Some(request) = &reading.request {
+        lines.push(("request-id".to_owned(), request.to_string()));
+    }
+    if let Some(s) = attempt.first_byte_s {
+        lines.push(("first byte".to_owned(), words::span(s)));
+    }
+    let hint = &reading.hint;
+    lines.extend(
+        hint.retry_after_s
+            .map(|s| ("retry-after".to_owned(), words::span(s))),
+    );
+    lines.extend(
+        hint.retry_after_ms_s
+            .map(|s| ("retry-after-ms".to_owned(), words::span(s))),
+    );
+    lines.extend(
+        hint.should_retry
+            .map(|yes| ("x-should-retry".to_owned(), yes.to_string())),
+    );
+    if reading.raw.is_empty() {
+        lines.extend(reading.levels.iter().map(|level| {
+            let full = level
+                .full_in_s
+                .map_or(String::new(), |s| format!(" · full in {}", words::span(s)));
+            let left = format!("{} of {}{full}", count(level.remaining), count(level.limit));
+            (
+                format!("{} {}", level.family.label(), level.dimension.label()),
+                left,
+            )
+        }));
+        lines.extend(reading.unknown.iter().cloned());
+    } else {
+        lines.extend(reading.raw.iter().cloned());
+    }
+    let rows = usize::from(area.height);
+    let up = scene.calls.view().up;
+    // Up scrolls towards the end here too: the head of the list is read first.
+    let first = up.min(lines.len().saturating_sub(rows));
+    let mut pen = Pen::new(canvas, area);
+    for (name, value) in lines.iter().skip(first) {
+        let name = clean(name, 80);
+        let short = name.strip_prefix("anthropic-").unwrap_or(&name);
+        pen.line(&[
+            (short, roles.quiet),
+            (" ", roles.quiet),
+            (&clean(value, 200), roles.text),
+        ]);
+    }
+}

@@ -1,0 +1,90 @@
+//! Calls as one line each, newest first.
+
+use super::{Scene, pen::Pen, words};
+use crate::{
+    domain::{
+        clean::clean,
+        observation::CallResult,
+        time::seconds_between,
+        timeline::{Call, Doing},
+    },
+    ui::{canvas::Canvas, format, theme::Roles},
+};
+use ratatui::{layout::Rect, style::Style};
+
+/// Draws the list; the shown call is marked.
+pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
+    let roles = *canvas.roles();
+    let view = scene.calls.view();
+    let listed = view.listed(&scene.profile.timeline);
+    let shown = view.shown(&scene.profile.timeline).map(|call| call.id);
+    let mut pen = Pen::new(canvas, area);
+    if listed.is_empty() {
+        pen.text("No calls yet: Enter sends the one above.", roles.quiet, 2);
+        return;
+    }
+    let rows = usize::from(pen.left()).max(1);
+    let at = listed
+        .iter()
+        .position(|call| Some(call.id) == shown)
+        .unwrap_or(0);
+    let first = (at + 1).saturating_sub(rows);
+    for call in listed.into_iter().skip(first).take(rows) {
+        let here = pen.here();
+        let marked = Some(call.id) == shown;
+        if marked && here.height > 0 {
+            pen.canvas.tint(here, roles.select);
+        }
+        let clock = format::clock(call.began_at, scene.offset);
+        let (state, style) = state(call, scene, &roles);
+        let who = if call.is_own() {
+            let model = clean(call.model.as_str(), 60);
+            model.strip_prefix("claude-").unwrap_or(&model).to_owned()
+        } else {
+            clean(call.client.as_str(), 60)
+        };
+        let who_style = if call.is_own() {
+            roles.mine
+        } else {
+            roles.others
+        };
+        let mark = if marked { "▸" } else { " " };
+        let fixed = 1 + 9 + state.chars().count() as u16 + 1;
+        let room = usize::from(pen.width().saturating_sub(fixed));
+        let who = if super::pen::width(&who) > room {
+            clean(&who, room.saturating_sub(1))
+        } else {
+            who
+        };
+        pen.line(&[
+            (mark, roles.accent),
+            (&clock, roles.quiet),
+            (" ", roles.quiet),
+            (&who, who_style),
+        ]);
+        pen.right_of_last(&state, style);
+    }
+}
+
+/// How a call stands, in a few characters.
+fn state(call: &Call, scene: &Scene<'_>, roles: &Roles) -> (String, Style) {
+    let tries = call.tries();
+    let early = if call.early_retries() > 0 {
+        " EARLY"
+    } else {
+        ""
+    };
+    match call.doing() {
+        Doing::Over(CallResult::Ok) if tries < 2 => (format!("ok{early}"), roles.good),
+        Doing::Over(CallResult::Ok) => (format!("{tries}× ok{early}"), roles.good),
+        Doing::Over(CallResult::Failed) => (format!("{tries}× failed{early}"), roles.bad),
+        Doing::Over(CallResult::Cancelled) => (format!("cancelled{early}"), roles.tight),
+        Doing::Waiting(due) => {
+            let left = words::countdown(seconds_between(scene.now, due));
+            (format!("waits {left}"), roles.hint)
+        }
+        Doing::InFlight | Doing::Receiving | Doing::Deciding => {
+            ("in flight".to_owned(), roles.mine)
+        }
+    }
+}

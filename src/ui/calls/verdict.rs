@@ -1,0 +1,127 @@
+//! The verdict card: what was refused, on what evidence, whether and when a retry helps.
+
+use super::{Scene, pen::Pen, words};
+use crate::{
+    domain::{
+        advice,
+        clean::clean,
+        time::seconds_between,
+        timeline::{Attempt, Call},
+        verdict::{Certainty, Verdict},
+    },
+    ui::{canvas::Canvas, format},
+};
+use ratatui::layout::Rect;
+
+/// The title of the card.
+pub(super) fn title(judged: Option<&Attempt>) -> String {
+    judged.map_or_else(
+        || "Verdict".to_owned(),
+        |attempt| format!("Verdict of attempt {}", attempt.n),
+    )
+}
+
+/// Draws the card.
+pub(super) fn draw(
+    scene: &Scene<'_>,
+    call: &Call,
+    judged: Option<&Attempt>,
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+) {
+    let roles = *canvas.roles();
+    let mut pen = Pen::new(canvas, area);
+    let Some((attempt, verdict)) =
+        judged.and_then(|attempt| Some((attempt, attempt.verdict.as_ref()?)))
+    else {
+        let text = if call
+            .attempts
+            .iter()
+            .any(|attempt| attempt.outcome.is_some())
+        {
+            "Nothing was refused here."
+        } else {
+            "Nothing to judge yet."
+        };
+        pen.text(text, roles.quiet, 2);
+        return;
+    };
+    let tall = area.height >= 9;
+    let sure = advice::certainty(verdict.certainty);
+    let room = usize::from(area.width).saturating_sub(sure.len() + 2);
+    pen.line(&[(&clean(verdict.cause.words(), room), roles.strong)]);
+    let style = if verdict.certainty == Certainty::Stated {
+        roles.text
+    } else {
+        roles.tight
+    };
+    pen.right_of_last(sure, style);
+    if tall && let Some(where_) = place(scene, verdict) {
+        pen.text(&where_, roles.quiet, 2);
+    }
+    if let (Some(by), Some(slept)) = (words::early_by(call, attempt), attempt.slept_s) {
+        let text = format!(
+            "client slept {}: retried {} EARLY",
+            words::span(slept),
+            words::span(by)
+        );
+        pen.text(&text, roles.bad, 2);
+    }
+    let helps = helps(scene, verdict);
+    let style = if verdict.retry_helps {
+        roles.hint
+    } else {
+        roles.bad
+    };
+    // Below the evidence, unless there is no room for all of it.
+    let evidence_lines = if tall { 3 } else { 1 };
+    let kept = usize::from(pen.left()).saturating_sub(if tall { 4 } else { 1 });
+    for evidence in verdict.evidence.iter().take(kept) {
+        pen.pair(
+            advice::evidence(evidence.from),
+            9,
+            &clean(&evidence.text, 400),
+            roles.text,
+            evidence_lines,
+        );
+    }
+    pen.text(&helps, style, 2);
+    pen.text(advice::on_cause(verdict.cause), roles.text, 3);
+    if let Some(request) = attempt.request.as_ref().or(verdict.request_id.as_ref()) {
+        pen.line(&[
+            (&clean(request.as_str(), 60), roles.quiet),
+            ("  ", roles.quiet),
+            ("y", roles.key),
+            (" copy", roles.quiet),
+        ]);
+    }
+}
+
+/// Which limit, where and whose, as far as it is known.
+fn place(scene: &Scene<'_>, verdict: &Verdict) -> Option<String> {
+    let mut parts = Vec::new();
+    if let Some(limiter) = &verdict.limiter {
+        parts.push(clean(limiter.as_str(), 60));
+    }
+    if let Some(model) = &verdict.model {
+        parts.push(scene.pool_name(model));
+    }
+    parts.extend(advice::scope(verdict.scope).map(str::to_owned));
+    (!parts.is_empty()).then(|| parts.join(" · "))
+}
+
+fn helps(scene: &Scene<'_>, verdict: &Verdict) -> String {
+    match (verdict.retry_helps, verdict.retry_at) {
+        (false, _) => "retrying does not help".to_owned(),
+        (true, None) => "retry helps, the server named no time".to_owned(),
+        (true, Some(at)) => {
+            let left = seconds_between(scene.now, at);
+            let clock = format::clock(at, scene.offset);
+            if left > 0.0 {
+                format!("retry helps from {clock}, in {}", words::countdown(left))
+            } else {
+                format!("retry helps since {clock}")
+            }
+        }
+    }
+}
