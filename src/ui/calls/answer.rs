@@ -195,7 +195,7 @@ fn headers(attempt: &Attempt, scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: 
         lines.extend(reading.levels.iter().map(|level| {
             let full = level
                 .full_in_s
-                .map_or(String::new(), |s| format!(" · full in {}", words::span(s)));
+                .map_or(String::new(), |s| format!(" · full {}", words::span(s)));
             let left = format!("{} of {}{full}", count(level.remaining), count(level.limit));
             (
                 format!("{} {}", level.family.label(), level.dimension.label()),

@@ -90,6 +90,7 @@ impl Stage {
             read_only: false,
             size: SIZES[0],
             prices: Arc::new(prices()),
+            tiers: Arc::default(),
         };
         let mut app = App::new(started);
         app.update(Event::Profile(Box::new(card)), t(0.0));
