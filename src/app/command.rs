@@ -120,6 +120,7 @@ impl Chord {
                 KeyCode::Left => "←".to_owned(),
                 KeyCode::Right => "→".to_owned(),
                 KeyCode::BackTab => "Shift-Tab".to_owned(),
+                KeyCode::F(n) => format!("F{n}"),
                 other => format!("{other:?}"),
             },
         }

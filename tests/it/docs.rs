@@ -17,6 +17,7 @@ use ratetop::cli::{
 };
 use ratetop::domain::retry::Policy;
 use ratetop::sim::scenario::Scenario;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -75,7 +76,8 @@ fn scenario_table() -> String {
     let mut table = String::from("| scenario | shows |\n| --- | --- |\n");
     for name in Scenario::names() {
         let world = Scenario::named(name).unwrap();
-        table += &format!("| `{name}` | {} |\n", world.about.replace('|', "\\|"));
+        let about = world.about.replace('|', "\\|");
+        let _ = writeln!(table, "| `{name}` | {about} |");
     }
     table
 }
