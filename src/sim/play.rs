@@ -17,6 +17,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// Long enough for a loopback write.
+const FLUSH: std::time::Duration = std::time::Duration::from_millis(2);
+
 /// An engine that several connections ask.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -86,6 +89,11 @@ impl Told {
             tokio::time::sleep_until(due).await;
         }
         let piece = self.script.event()?;
+        if piece.is_err() {
+            // What was said before must reach the wire: hyper drops what it has not flushed, and
+            // flushes while it waits.
+            tokio::time::sleep(FLUSH).await;
+        }
         let piece = match (piece, &mut self.encoder) {
             (Ok(event), Some(encoder)) => encoder.push(&event).map_err(|_| Cut),
             (piece, _) => piece,

@@ -349,7 +349,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// What makes an address free of charge, and nothing else does.
 pub const SIMULATOR: &str = concat!(
-    r#"{"schema":"ratetop.simulator/1","program":"ratetop","is":"simulator","version":""#,
+    r#"{"schema":"ratetop.simulator/1","program":"ratetop","what":"simulator","version":""#,
     env!("CARGO_PKG_VERSION"),
     r#""}"#
 );
