@@ -120,9 +120,11 @@ impl Stage {
         self
     }
 
-    fn saying(mut self, call: u64, text: &str) -> Self {
+    fn saying(mut self, attempt: u32, text: &str) -> Self {
         let event = Event::Text {
-            call: CallId(call),
+            profile: Arc::from("prod"),
+            call: CallId(1),
+            attempt,
             delta: text.into(),
         };
         self.app.update(event, self.now);
@@ -221,7 +223,7 @@ fn the_countdown_ticks_on_the_second() {
 fn refused_then_answered() {
     let stage = Stage::new()
         .seeing(&refused_then_ok(1, 17.4), 20.0)
-        .saying(1, "Hello! How can I help you today?");
+        .saying(2, "Hello! How can I help you today?");
     snap("refused-then-ok", &stage, 3);
 }
 
