@@ -23,7 +23,8 @@ pub struct Ground<'a> {
 }
 
 impl Ground<'_> {
-    /// A fresh id. The app numbers its calls upwards from 1; other sources of calls start at 2^32.
+    /// A fresh id. The app numbers its calls upwards from 1; other sources start at
+    /// [`crate::domain::timeline::FIRST_FOREIGN_CALL`].
     pub fn new_call(&mut self) -> CallId {
         let id = *self.next_call;
         *self.next_call += 1;

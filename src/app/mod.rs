@@ -2,9 +2,10 @@
 //! the screen; time is an argument.
 //!
 //! To add a tab: a row in [`panel::PANELS`], its state in a file here, its picture in `ui`.
-//! To add a key or command: a row in [`command::COMMANDS`], an arm in `input::App::command`.
+//! To add a key or command: a row in [`command::COMMANDS`], an arm in `App::command`.
 //! To add something that happens: a variant of [`event::Event`], an arm in [`App::update`].
 
+mod acts;
 pub mod answers;
 pub mod calls;
 pub mod command;
@@ -18,6 +19,7 @@ pub mod layer;
 pub mod layout;
 pub mod panel;
 pub mod profile;
+mod sending;
 
 use crate::domain::{
     notice::{Draft, NoticeKind, Ring, Weight},
@@ -65,6 +67,8 @@ pub struct Shown<'a> {
     pub profile: &'a Profile,
     /// What happened.
     pub ring: &'a Ring,
+    /// Seconds east of UTC, for showing times.
+    pub offset_s: i32,
 }
 
 /// The whole state of the terminal program.
@@ -265,10 +269,9 @@ impl App {
     fn profile_named(&mut self, name: &Arc<str>) -> usize {
         let known = self.profiles.iter().position(|p| p.card.name == *name);
         known.unwrap_or_else(|| {
-            self.profiles.push(Profile::new(
-                profile::blank_card(name.clone()),
-                self.started.tiers.clone(),
-            ));
+            let card = profile::blank_card(name.clone());
+            self.profiles
+                .push(Profile::new(card, self.started.tiers.clone()));
             self.profiles.len() - 1
         })
     }
@@ -278,8 +281,12 @@ impl App {
         let known = self.profiles.iter().position(|p| p.card.name == card.name);
         let at = if let Some(at) = known {
             let profile = &mut self.profiles[at];
-            profile.calls.adopt(&card);
-            profile.card = card;
+            if profile.card.workspace != card.workspace && profile.board.pools().is_empty() {
+                *profile = Profile::new(card, self.started.tiers.clone());
+            } else {
+                profile.calls.adopt(&card);
+                profile.card = card;
+            }
             at
         } else {
             self.profiles
@@ -304,6 +311,7 @@ impl App {
                 paused: true,
                 profile: &frozen.profile,
                 ring: &frozen.ring,
+                offset_s: self.started.local_offset_s,
             });
         }
         self.profiles.get(self.front).map(|profile| Shown {
@@ -311,7 +319,13 @@ impl App {
             paused: false,
             profile,
             ring: &self.ring,
+            offset_s: self.started.local_offset_s,
         })
+    }
+
+    /// The card of the profile in front, live even while paused.
+    pub fn front_card(&self) -> Option<&ProfileCard> {
+        self.profiles.get(self.front).map(|profile| &profile.card)
     }
 
     /// The tab in front.

@@ -24,9 +24,20 @@ impl Canvas<'_> {
         if x >= end || x < area.x || y < area.y || y >= area.bottom() {
             return x.min(end.max(x));
         }
-        self.buf
-            .set_stringn(x, y, text, usize::from(end - x), style)
-            .0
+        let mut at = x;
+        for (byte, c) in text.char_indices() {
+            if at >= end {
+                return at;
+            }
+            if !is_narrow(c) {
+                // Wide and combining characters: the slow way, which knows their width.
+                let rest = usize::from(end - at);
+                return self.buf.set_stringn(at, y, &text[byte..], rest, style).0;
+            }
+            self.buf[(at, y)].set_char(c).set_style(style);
+            at += 1;
+        }
+        at
     }
 
     /// Writes `text` so that it ends before column `end`, not left of `start`. What does not fit is
@@ -97,6 +108,13 @@ impl Canvas<'_> {
             height: area.height - 2,
         }
     }
+}
+
+/// Characters that are one column wide beyond doubt and never join their neighbours.
+const fn is_narrow(c: char) -> bool {
+    matches!(c, ' '..='~' | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{2ff}'
+        | '\u{2010}'..='\u{2027}' | '\u{2190}'..='\u{21ff}' | '\u{2500}'..='\u{25a1}'
+        | '\u{25b2}'..='\u{25c9}' | '\u{2800}'..='\u{28ff}')
 }
 
 /// Everything outside ASCII becomes something inside it that is as wide and reads alike.

@@ -1,11 +1,276 @@
 //! The header line, the tab line and the footer.
 
-use super::canvas::Canvas;
-use crate::app::{App, Shown};
+use super::{canvas::Canvas, format};
+use crate::{
+    app::{
+        App, Shown,
+        command::{COMMANDS, Foot},
+        layer::Layer,
+        layout,
+        panel::Tab,
+    },
+    domain::{org::LimitsState, time::seconds_between},
+};
 use ratatui::layout::Rect;
 
+/// Draws what frames the panel.
 pub(super) fn draw(app: &App, shown: Option<&Shown<'_>>, canvas: &mut Canvas<'_>, area: Rect) {
-    let _ = (app, shown);
-    let accent = canvas.roles().accent;
-    canvas.put(1, area.y, "ratetop", accent, area.right());
+    let bands = layout::bands((area.width, area.height));
+    if let Some(y) = bands.header {
+        header(
+            app,
+            shown,
+            canvas,
+            Rect {
+                y,
+                height: 1,
+                ..area
+            },
+        );
+    }
+    if let Some(y) = bands.tabs {
+        tabs(
+            app,
+            canvas,
+            Rect {
+                y,
+                height: 1,
+                ..area
+            },
+        );
+    }
+    if let Some(y) = bands.footer {
+        footer(
+            app,
+            canvas,
+            Rect {
+                y,
+                height: 1,
+                ..area
+            },
+        );
+    }
+}
+
+/// One piece of the header line; pieces with high ranks go first when the line is narrow.
+struct Piece {
+    text: String,
+    style: ratatui::style::Style,
+}
+
+fn header(app: &App, shown: Option<&Shown<'_>>, canvas: &mut Canvas<'_>, area: Rect) {
+    let roles = *canvas.roles();
+    let (y, end) = (area.y, area.right());
+    let Some(shown) = shown else {
+        let x = canvas.put(1, y, "ratetop", roles.accent, end);
+        canvas.put(x + 2, y, "no profile", roles.quiet, end);
+        return;
+    };
+    let right = header_right(app, shown, canvas, area);
+    let end = right.saturating_sub(2);
+    let card = &shown.profile.card;
+    let mut x = 1;
+    if area.width >= 60 {
+        x = canvas.put(x, y, "ratetop", roles.accent, end) + 2;
+    }
+    x = canvas.put(x, y, &card.name, roles.strong, end);
+    if card.siblings.len() > 1 {
+        x = canvas.put(x, y, " ▾", roles.quiet, end);
+    }
+    if area.width < 60 {
+        return;
+    }
+    let host = format!("  {}", card.host);
+    let board = &shown.profile.board;
+    let whose = board.organization().map(|org| org.name.clone());
+    let tier = board
+        .tier()
+        .map(|tier| format!("looks like {tier}"))
+        .filter(|_| area.width >= 100);
+    let whose = [whose, tier].into_iter().flatten().collect::<Vec<_>>();
+    let whose = whose.join(" · ");
+    // The organization says more than the host; where both do not fit, the host goes.
+    let room = usize::from(end.saturating_sub(x));
+    if host.chars().count() + whose.chars().count() + 3 <= room {
+        x = canvas.put(x, y, &host, roles.text, end);
+    }
+    if !whose.is_empty() {
+        canvas.put(x + 3, y, &whose, roles.quiet, end);
+    }
+}
+
+/// Sources and clock at the right edge; the column where they begin comes back.
+fn header_right(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) -> u16 {
+    let roles = *canvas.roles();
+    let (y, end) = (area.y, area.right());
+    let clock = format::clock(shown.at, app.started().local_offset_s);
+    let clock = if shown.paused {
+        Piece {
+            text: format!(" PAUSED {clock} "),
+            style: roles.empty,
+        }
+    } else {
+        Piece {
+            text: format!(" {clock} "),
+            style: roles.text,
+        }
+    };
+    let sources = shown.profile.board.sources();
+    let ago = |then| format::age(seconds_between(then, shown.at));
+    let mut pieces: Vec<Piece> = Vec::new();
+    let mut say = |text: String, style| pieces.push(Piece { text, style });
+    if area.width >= 50 {
+        match (&sources.limits, sources.limits_at) {
+            (Some(LimitsState::Ok), Some(at)) => say(format!("limits {}", ago(at)), roles.quiet),
+            (Some(LimitsState::Refused), _) => say("limits refused".to_owned(), roles.tight),
+            (Some(LimitsState::Absent), _) => say("headers only".to_owned(), roles.quiet),
+            (Some(LimitsState::Failed), Some(at)) => {
+                say(format!("limits failed, {} old", ago(at)), roles.tight);
+            }
+            (Some(LimitsState::Failed), None) => say("limits failed".to_owned(), roles.tight),
+            (Some(LimitsState::OtherOrganization), _) => {
+                say("limits: other organization".to_owned(), roles.tight);
+            }
+            _ => say("limits …".to_owned(), roles.quiet),
+        }
+        match sources.headers_at {
+            Some(at) => say(format!("live {}", ago(at)), roles.quiet),
+            None => say("no headers yet".to_owned(), roles.quiet),
+        }
+        let spend = &shown.profile.card.spend;
+        if area.width >= 100 && spend.free {
+            say("free of charge".to_owned(), roles.quiet);
+        } else if area.width >= 80 && spend.session_usd > 0.0 {
+            say(format!("${:.4} spent", spend.session_usd), roles.quiet);
+        }
+        if spend.read_only && area.width >= 80 {
+            say("read only".to_owned(), roles.hint);
+        }
+    }
+    let mut width: usize = clock.text.chars().count();
+    for (i, piece) in pieces.iter().enumerate() {
+        width += piece.text.chars().count() + if i == 0 { 1 } else { 3 };
+    }
+    let start = end.saturating_sub(width.min(usize::from(area.width)) as u16);
+    let mut x = start;
+    for (i, piece) in pieces.iter().enumerate() {
+        if i > 0 {
+            x = canvas.put(x, y, " · ", roles.border, end);
+        }
+        x = canvas.put(x, y, &piece.text, piece.style, end);
+    }
+    if !pieces.is_empty() {
+        x += 1;
+    }
+    canvas.put(x, y, &clock.text, clock.style, end);
+    start
+}
+
+fn tabs(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let roles = *canvas.roles();
+    let size = (area.width, app_height(canvas));
+    let new = app.unread();
+    for (tab, x, width) in layout::tabs(new, size) {
+        let panel = tab.panel();
+        let end = (x + width).min(area.right());
+        let front = tab == app.tab();
+        let (digit, title) = if front {
+            (roles.accent, roles.accent.patch(roles.select))
+        } else {
+            (roles.key, roles.quiet)
+        };
+        if front {
+            canvas.tint(Rect { x, width, ..area }, roles.select);
+        }
+        let digit = if front {
+            digit.patch(roles.select)
+        } else {
+            digit
+        };
+        let mut number = [0; 4];
+        let number = char::from(b'0' + panel.number % 10).encode_utf8(&mut number);
+        let x = canvas.put(x + 1, area.y, number, digit, end) + 1;
+        let cut = if layout::short_tabs(size) { 4 } else { 99 };
+        let name = panel.title.get(..cut).unwrap_or(panel.title);
+        let x = canvas.put(x, area.y, name, title, end);
+        if tab == Tab::Events && new > 0 {
+            canvas.put(x + 1, area.y, &format!("({new})"), roles.tight, end);
+        }
+    }
+}
+
+fn app_height(canvas: &Canvas<'_>) -> u16 {
+    canvas.buf.area.height
+}
+
+fn footer(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let roles = *canvas.roles();
+    let (y, end) = (area.y, area.right());
+    if *app.layer() == Layer::Filter {
+        let x = canvas.put(1, y, "/ ", roles.key, end);
+        let x = canvas.put(x, y, app.filter().unwrap_or(""), roles.strong, end);
+        let x = canvas.put(x, y, "▏", roles.accent, end);
+        hints(canvas, (x + 3, y), end, &[("⏎", "keep"), ("Esc", "clear")]);
+        return;
+    }
+    if let Some(toast) = app.toast() {
+        let x = canvas.put(1, y, "› ", roles.accent, end);
+        canvas.put(x, y, &toast.text, roles.strong, end);
+        return;
+    }
+    let mut feet: Vec<(usize, Foot)> = COMMANDS
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| row.works_on(app.tab()))
+        .filter_map(|(i, row)| Some((i, row.foot?)))
+        .collect();
+    // Words that do not fit go, the least needed first; the rest keeps the table's order.
+    feet.sort_by_key(|(i, foot)| (foot.rank, *i));
+    let mut room = usize::from(area.width).saturating_sub(1);
+    feet.retain(|(_, foot)| {
+        let width = key_width(canvas, foot.keys) + foot.word.len() + 3;
+        let fits = width <= room + 2;
+        room = room.saturating_sub(if fits { width } else { 0 });
+        fits
+    });
+    feet.sort_by_key(|(i, _)| *i);
+    let hinted: Vec<(&str, &str)> = feet.iter().map(|(_, f)| (f.keys, f.word)).collect();
+    hints(canvas, (1, y), end, &hinted);
+}
+
+fn key_width(canvas: &Canvas<'_>, keys: &str) -> usize {
+    if canvas.look.ascii {
+        ascii_key(keys).len()
+    } else {
+        keys.chars().count()
+    }
+}
+
+fn ascii_key(keys: &str) -> &str {
+    match keys {
+        "⏎" => "Enter",
+        "↑↓" => "j/k",
+        other => other,
+    }
+}
+
+/// Keys with their words, two columns apart.
+pub(super) fn hints(
+    canvas: &mut Canvas<'_>,
+    (x, y): (u16, u16),
+    end: u16,
+    hints: &[(&str, &str)],
+) -> u16 {
+    let roles = *canvas.roles();
+    let mut x = x;
+    for (keys, word) in hints {
+        let keys = if canvas.look.ascii {
+            ascii_key(keys)
+        } else {
+            keys
+        };
+        x = canvas.put(x, y, keys, roles.key, end);
+        x = canvas.put(x + 1, y, word, roles.quiet, end) + 2;
+    }
+    x
 }

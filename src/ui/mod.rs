@@ -6,12 +6,18 @@
 
 pub mod calls;
 pub mod canvas;
+mod cards;
+mod detail;
 mod events;
 pub mod format;
 mod frame;
 mod headroom;
+mod help;
+pub mod terminal;
 pub mod theme;
+mod welcome;
 pub mod widgets;
+mod words;
 
 use crate::{
     app::{App, panel::Tab},
@@ -43,7 +49,10 @@ pub fn paint(app: &App, look: &Look, now: Time, buf: &mut Buffer) {
             Tab::Calls => calls::draw(app, shown, &mut canvas, body),
             Tab::Events => events::draw(app, shown, &mut canvas, body),
         }
+    } else {
+        welcome::draw(&mut canvas, body);
     }
+    help::draw(app, &mut canvas, body);
     if look.ascii {
         canvas::to_ascii(buf);
     }

@@ -118,6 +118,8 @@ pub enum Depth {
 pub struct Look {
     /// The styles.
     pub roles: Roles,
+    /// Bars that stand on a projection: between the tone of a reading and that of its band.
+    pub projected: [Style; 3],
     /// Whether tones of a bar are told apart by shaded glyphs.
     pub shades: bool,
     /// Whether only ASCII may be drawn.
@@ -147,12 +149,19 @@ impl Look {
             Depth::Sixteen if !theme.shades => &fits("sixteen"),
             _ => theme,
         };
-        let roles = match depth {
-            Depth::Indexed => theme.roles.map(indexed),
-            _ => theme.roles,
+        let change = |style: Style| match depth {
+            Depth::Indexed => indexed(style),
+            _ => style,
         };
+        let r = &theme.roles;
+        let projected = [
+            between(r.calm, r.calm_light),
+            between(r.tight, r.tight_light),
+            between(r.critical, r.critical_light),
+        ];
         Self {
-            roles,
+            roles: theme.roles.map(change),
+            projected: projected.map(change),
             shades: theme.shades || ascii,
             ascii,
         }
@@ -246,6 +255,17 @@ fn indexed(style: Style) -> Style {
         fg: style.fg.map(nearest),
         bg: style.bg.map(nearest),
         ..style
+    }
+}
+
+/// The colour two thirds of the way from `light` to `full`, where both are mixtures.
+fn between(full: Style, light: Style) -> Style {
+    match (full.fg, light.fg) {
+        (Some(Color::Rgb(red, green, blue)), Some(Color::Rgb(r, g, b))) => {
+            let mix = |full: u8, light: u8| ((u16::from(full) * 2 + u16::from(light)) / 3) as u8;
+            full.fg(Color::Rgb(mix(red, r), mix(green, g), mix(blue, b)))
+        }
+        _ => full,
     }
 }
 

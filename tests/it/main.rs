@@ -1,5 +1,7 @@
 //! One binary for everything that is tested from outside.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod architecture;
 mod bad_input;
 mod cli;
@@ -9,3 +11,4 @@ mod laws;
 mod pty;
 mod screens;
 mod source;
+mod world;

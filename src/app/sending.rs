@@ -1,0 +1,190 @@
+//! What leaves the program: probes, test calls, text for the clipboard.
+
+use super::{
+    App,
+    effect::Effect,
+    ground::{Ground, Reply},
+    headroom::Headroom,
+    layer::Layer,
+    panel::Tab,
+};
+use crate::domain::{
+    board::Pool,
+    call::CallOrder,
+    id::{ClientId, ModelId},
+    observation::Source,
+    retry::Policy,
+    spend::Prices,
+    time::Time,
+    usage::Usage,
+};
+
+/// The text of a probe: one short user message.
+const PROBE_PROMPT: &str = "Hi";
+/// Input tokens that a probe takes at most (a one-token probe takes 8 to 10).
+const PROBE_INPUT: u64 = 12;
+
+impl App {
+    /// Lends tab 2 what it may look at.
+    pub(super) fn calls<T>(
+        &mut self,
+        now: Time,
+        react: impl FnOnce(&mut super::calls::Calls, &mut Ground<'_>) -> Option<T>,
+    ) -> Option<T> {
+        let profile = self.profiles.get_mut(self.front)?;
+        let mut ground = Ground {
+            now,
+            card: &profile.card,
+            board: &profile.board,
+            timeline: &profile.timeline,
+            answers: &profile.answers,
+            prices: &self.started.prices,
+            read_only: self.started.read_only,
+            next_call: &mut self.next_call,
+        };
+        react(&mut profile.calls, &mut ground)
+    }
+
+    pub(super) fn selected_pool(&self) -> Option<&Pool> {
+        let board = &self.profiles.get(self.front)?.board;
+        let rows = self.headroom.rows(board);
+        rows.get(self.headroom.place(&rows)).copied()
+    }
+
+    pub(super) fn test_call(&mut self, now: Time) -> Reply {
+        let model = self
+            .selected_pool()
+            .and_then(|pool| pool.models.first().cloned());
+        self.tab = Tab::Calls;
+        self.calls(now, |calls, _| {
+            if let Some(model) = &model {
+                calls.choose_model(model);
+            }
+            Some(Reply::none())
+        })
+        .unwrap_or_default()
+    }
+
+    /// The pool's model for a probe and what it costs at most: the cheapest one with a price.
+    fn probe_model(&self) -> Result<(ModelId, Option<f64>, String), String> {
+        let Some(pool) = self.selected_pool() else {
+            return Err("There is no pool to probe yet.".to_owned());
+        };
+        let name = pool.name.clone();
+        cheapest(&pool.models, &self.started.prices)
+            .map(|(model, usd)| (model, usd, name.clone()))
+            .ok_or_else(|| format!("{name} serves no messages: there is nothing to probe."))
+    }
+
+    pub(super) fn ask_probe(&mut self, now: Time) -> Reply {
+        let (_, usd, name) = match self.probe_model() {
+            Ok(found) => found,
+            Err(why) => return Reply::say(why),
+        };
+        let may = self.calls(now, |_, ground| Some(ground.may_send(usd)));
+        if let Some(Err(why)) = may {
+            return Reply::say(why);
+        }
+        let Some(profile) = self.profiles.get(self.front) else {
+            return Reply::none();
+        };
+        if profile.card.spend.free || profile.probe_accepted {
+            return self.probe(now);
+        }
+        let cost = usd.map_or_else(
+            || "an unknown amount".to_owned(),
+            |usd| format!("about ${usd:.6}"),
+        );
+        self.layer = Layer::Ask(format!(
+            "A probe of {name} is a real call: one request, about 10 input tokens, 1 output token, {cost}."
+        ));
+        Reply::none()
+    }
+
+    pub(super) fn probe(&mut self, now: Time) -> Reply {
+        let (model, usd, name) = match self.probe_model() {
+            Ok(found) => found,
+            Err(why) => return Reply::say(why),
+        };
+        self.calls(now, |_, ground| {
+            Some(match ground.may_send(usd) {
+                Err(why) => Reply::say(why),
+                Ok(()) => Reply {
+                    effects: vec![Effect::Call(CallOrder {
+                        call: ground.new_call(),
+                        client: ClientId::from("me"),
+                        source: Source::Probe,
+                        model,
+                        prompt: PROBE_PROMPT.to_owned(),
+                        max_tokens: 1,
+                        stream: false,
+                        policy: Policy::None,
+                        attempts: 1,
+                    })],
+                    said: Some(format!("Probing {name}.")),
+                },
+            })
+        })
+        .unwrap_or_default()
+    }
+
+    pub(super) fn copy(&mut self, now: Time) -> Reply {
+        let text = match self.tab {
+            Tab::Calls => self.calls(now, |calls, ground| calls.copyable(ground)),
+            Tab::Headroom => self.copy_headroom(now),
+            Tab::Events => self.shown(now).and_then(|shown| {
+                let rows = self.events.rows(shown.ring);
+                let notice = rows.get(self.events.place(&rows))?;
+                Some(match (self.events.open, &notice.request) {
+                    (Some(line), _) if !notice.evidence.is_empty() => {
+                        notice.evidence[line.min(notice.evidence.len() - 1)].clone()
+                    }
+                    (_, Some(request)) => request.to_string(),
+                    _ => notice.sentence.clone(),
+                })
+            }),
+        };
+        match text {
+            Some(text) => Reply {
+                said: Some(format!(
+                    "Copied: {}",
+                    crate::domain::clean::clean(&text, 60)
+                )),
+                effects: vec![Effect::Copy(text)],
+            },
+            None => Reply::say("There is nothing here to copy."),
+        }
+    }
+
+    fn copy_headroom(&self, now: Time) -> Option<String> {
+        let shown = self.shown(now)?;
+        let rows = self.headroom.rows(&shown.profile.board);
+        if let Some(line) = self.headroom.detail {
+            let pool = rows.get(self.headroom.place(&rows))?;
+            return Headroom::headers(pool)
+                .nth(line)
+                .map(|(name, value, _)| format!("{name}: {value}"));
+        }
+        let verdict = &shown.profile.refusal.as_ref()?.verdict;
+        Some(match &verdict.request_id {
+            Some(request) => request.to_string(),
+            None => verdict.sentence.clone(),
+        })
+    }
+}
+
+fn cheapest(models: &[ModelId], prices: &Prices) -> Option<(ModelId, Option<f64>)> {
+    let usage = Usage {
+        input_tokens: PROBE_INPUT,
+        output_tokens: 1,
+        ..Usage::default()
+    };
+    let least = models
+        .iter()
+        .filter_map(|model| Some((model, prices.cost(model, &usage)?)))
+        .min_by(|a, b| a.1.total_cmp(&b.1));
+    match least {
+        Some((model, usd)) => Some((model.clone(), Some(usd))),
+        None => models.first().map(|model| (model.clone(), None)),
+    }
+}

@@ -1,0 +1,128 @@
+//! What a gauge says in words: state, forecast, burn. Shared by the table, the cards and the details.
+
+use super::format;
+use crate::domain::{
+    gauge::{Fill, Gauge, GaugeState, GaugeView},
+    limit::{Dimension, Family},
+    observation::Source,
+    time::{Time, seconds_between},
+};
+
+/// Its short name: `OTPM`, `fast ITPM`, `5h`.
+pub(super) fn label(gauge: &Gauge) -> String {
+    match (gauge.dimension, gauge.family) {
+        (Dimension::Window | Dimension::Other, _) => gauge.limiter.as_str().to_owned(),
+        (dimension, Family::Fast) => format!("fast {}", dimension.label()),
+        (dimension, Family::Priority) => format!("prio {}", dimension.label()),
+        (dimension, _) => dimension.label().to_owned(),
+    }
+}
+
+/// EMPTY and DEBT, which nobody may overlook.
+pub(super) fn alarm(view: &GaugeView) -> Option<&'static str> {
+    match view.fill {
+        Fill::Empty if view.remaining.is_some() || view.utilization.is_some() => Some("EMPTY"),
+        Fill::Debt => Some("DEBT"),
+        _ => None,
+    }
+}
+
+/// State and age in at most nine characters: `live 3s`, `proj 12s`, `stale 2m`, `limit 2m`.
+pub(super) fn source(view: &GaugeView, limits_at: Option<Time>, now: Time) -> String {
+    let age = view.age_s.map(format::age).unwrap_or_default();
+    match view.state {
+        GaugeState::Live => format!("live {age}"),
+        GaugeState::Projected => format!("proj {age}"),
+        GaugeState::Stale => format!("stale {age}"),
+        GaugeState::LimitOnly if view.source == Some(Source::Table) => "guess".to_owned(),
+        GaugeState::LimitOnly => match limits_at {
+            Some(at) => format!("limit {}", format::age(seconds_between(at, now))),
+            None => "limit".to_owned(),
+        },
+        GaugeState::NoData => "no data".to_owned(),
+    }
+}
+
+/// The state in a sentence.
+pub(super) fn state(view: &GaugeView) -> String {
+    let age = view.age_s.map(format::span).unwrap_or_default();
+    let who = view.source.map_or("a source", Source::label);
+    match view.state {
+        GaugeState::Live => format!("live: a header {age} ago, by {who}"),
+        GaugeState::Projected => format!("projected from a header {age} ago, by {who}"),
+        GaugeState::Stale => format!("stale: the last header is {age} old"),
+        GaugeState::LimitOnly if view.source == Some(Source::Table) => {
+            "limit only, guessed from the built-in table".to_owned()
+        }
+        GaugeState::LimitOnly => "limit only: what is left was never seen".to_owned(),
+        GaugeState::NoData => "no data".to_owned(),
+    }
+}
+
+/// What is left of what: ` 3.10M/5M`, `~4.50M/5M`, `?/2k`. Remaining is right-aligned to six.
+pub(super) fn left_of(view: &GaugeView) -> (String, String) {
+    let limit = match view.effective_limit {
+        Some(limit) => format!("/{}", format::limit(limit)),
+        None => String::new(),
+    };
+    if view.utilization.is_some() {
+        let left = view.percent_left().map(format::percent).unwrap_or_default();
+        return (left, " left".to_owned());
+    }
+    let mark = if view.state == GaugeState::Projected {
+        "~"
+    } else {
+        ""
+    };
+    let left = match (view.state, view.remaining, view.reading) {
+        (GaugeState::Stale, _, Some(reading)) => format!("{}?", format::count(reading)),
+        (_, Some(left), _) => format!("{mark}{}", format::count(left)),
+        _ => "?".to_owned(),
+    };
+    (left, limit)
+}
+
+/// `▼1m40s` until empty, or `▲58s` until full where that matters.
+pub(super) fn trend(view: &GaugeView, now: Time) -> Option<(bool, String)> {
+    if let Some(empty) = view.empty_in_s {
+        return Some((false, format!("▼{}", format::span(empty))));
+    }
+    let full = view.full_at.map(|at| seconds_between(now, at))?;
+    let short = view.percent_left().is_some_and(|left| left < 90.0);
+    (full >= 1.0 && short).then(|| (true, format!("▲{}", format::span(full))))
+}
+
+/// The forecast in a sentence.
+pub(super) fn forecast(view: &GaugeView, now: Time) -> String {
+    if let Some(empty) = view.empty_in_s {
+        let range = match view.empty_in_range_s {
+            Some((low, high)) => {
+                format!(" ({} to {})", format::span(low), format::span(high))
+            }
+            None => String::new(),
+        };
+        return format!("empty in {} at this burn{range}", format::span(empty));
+    }
+    let full = view.full_at.map(|at| seconds_between(now, at));
+    match (view.state, full) {
+        (GaugeState::NoData | GaugeState::LimitOnly, _) => {
+            "no forecast: what is left was never seen".to_owned()
+        }
+        (GaugeState::Stale, _) => "no forecast: the last header is too old".to_owned(),
+        (_, Some(full)) if view.utilization.is_some() => {
+            format!("the window resets in {}", format::span(full))
+        }
+        (_, Some(full)) if full < 1.0 => "full, unless others are using it".to_owned(),
+        (_, Some(full)) => format!(
+            "does not empty at this burn; full in {} if idle",
+            format::span(full)
+        ),
+        _ => "does not empty at this burn".to_owned(),
+    }
+}
+
+/// `others` as a share of all burn, in percent.
+pub(super) fn others_share(view: &GaugeView) -> Option<f64> {
+    let all = view.burn_per_min.filter(|all| *all > 0.0)?;
+    Some((view.others_burn_per_min? / all * 100.0).clamp(0.0, 100.0))
+}
