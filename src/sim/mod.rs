@@ -12,4 +12,6 @@ pub mod play;
 pub mod scenario;
 pub mod server;
 pub mod speak;
+#[cfg(test)]
+mod tests;
 pub mod traffic;
