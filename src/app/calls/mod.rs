@@ -7,6 +7,9 @@ pub mod editor;
 pub mod form;
 pub mod view;
 
+#[cfg(test)]
+mod tests;
+
 use super::{
     command::Command,
     effect::Effect,

@@ -115,56 +115,46 @@ impl Axis {
         ticks
     }
 
-    /// The bar of one attempt: `next` is when the attempt after it left.
+    /// The bar of one attempt: `next` is when the attempt after it left. The cell in which it left is
+    /// always marked, so that no attempt is too short to be seen.
     pub fn bar(&self, call: &Call, attempt: &Attempt, next: Option<Time>, now: Time) -> Vec<Mark> {
         let since = |at: Time| seconds_between(call.began_at, at);
-        let now = call.closed_at.map_or(now, |closed| closed.min(now));
+        let now = since(call.closed_at.map_or(now, |closed| closed.min(now)));
+        let next = next.map(since);
         let sent = since(attempt.sent_at);
-        let end = attempt
-            .ended_at
-            .map(since)
-            .or(attempt.duration_s.map(|s| sent + s))
-            .unwrap_or_else(|| since(now).max(sent));
-        let tokens = attempt.first_token_s.map(|s| sent + s);
-        let asleep = attempt.decided_at.map_or(end, since);
+        let ended = attempt.ended_at.map(since);
+        let end = ended.or(attempt.duration_s.map(|s| sent + s));
+        let end = end.or(next).unwrap_or(now).max(sent);
+        let tokens = attempt.first_token_s.map_or(end, |s| sent + s);
+        let asleep = attempt.decided_at.map(since);
         let due = attempt.next_due().map(since);
-        let awake = next.map(since).or(due.map(|due| due.min(since(now))));
-        let planned = if next.is_none() && call.is_open() {
-            due
-        } else {
-            None
-        };
+        let awake = next.or(due.map(|due| due.min(now)));
+        let planned = due.filter(|_| next.is_none() && call.is_open());
         let hint = attempt.hint_until().map(since);
         let home = self.cell(sent);
         (0..self.cells)
             .map(|cell| {
                 let (a, b) = self.span(cell);
                 let overlaps = |from: f64, to: f64| from < b && to > a;
-                if home == Some(cell) && tokens.is_none_or(|s| s >= b) {
-                    return Mark::InFlight;
-                }
-                if tokens.is_some_and(|first| overlaps(first, end) || (first >= a && first < b)) {
-                    return Mark::Tokens;
-                }
-                if overlaps(sent, tokens.unwrap_or(end))
-                    && end - sent > 0.0
-                    && (b - a < end - sent || home == Some(cell))
+                let middle = f64::midpoint(a, b);
+                if home == Some(cell) || (sent..tokens).contains(&middle) {
+                    Mark::InFlight
+                } else if overlaps(tokens, end) {
+                    Mark::Tokens
+                } else if hint.is_some_and(|hint| (a..b).contains(&hint)) {
+                    Mark::Hint
+                } else if cell + 1 == self.cells && hint.is_some_and(|hint| hint >= b) {
+                    Mark::HintBeyond
+                } else if asleep
+                    .zip(awake)
+                    .is_some_and(|(from, to)| overlaps(from, to))
                 {
-                    return Mark::InFlight;
+                    Mark::Wait
+                } else if planned.is_some_and(|due| overlaps(now, due)) {
+                    Mark::Planned
+                } else {
+                    Mark::Blank
                 }
-                if hint.is_some_and(|hint| hint >= a && hint < b) {
-                    return Mark::Hint;
-                }
-                if cell + 1 == self.cells && hint.is_some_and(|hint| hint >= b) {
-                    return Mark::HintBeyond;
-                }
-                if awake.is_some_and(|awake| overlaps(asleep, awake)) {
-                    return Mark::Wait;
-                }
-                if planned.is_some_and(|due| overlaps(since(now), due)) {
-                    return Mark::Planned;
-                }
-                Mark::Blank
             })
             .collect()
     }
@@ -186,6 +176,10 @@ fn label(s: f64, step: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::timeline::{
+        Timeline,
+        fixtures::{refused_then_ok, t},
+    };
     use proptest::prelude::*;
 
     #[test]
@@ -198,6 +192,36 @@ mod tests {
         assert_eq!(label(150.0, 30.0), "2m30");
         assert_eq!(label(7_200.0, 3_600.0), "2h");
         assert_eq!(label(0.5, 0.5), "0.5s");
+    }
+
+    #[test]
+    fn a_bar_says_what_happened_in_each_cell() {
+        let mut timeline = Timeline::new(1);
+        for seen in refused_then_ok(1, 4.0) {
+            timeline.absorb(&seen);
+        }
+        let call = timeline.calls().next().unwrap();
+        let [first, second] = call.attempts.as_slice() else {
+            panic!("two attempts")
+        };
+        let axis = Axis::new((0.0, 8.0), 16);
+        let bar = |attempt, next| -> String {
+            let marks = axis.bar(call, attempt, next, t(60.0));
+            marks
+                .iter()
+                .map(|mark| match mark {
+                    Mark::Blank => ' ',
+                    Mark::InFlight => '>',
+                    Mark::Tokens => '#',
+                    Mark::Wait => '/',
+                    Mark::Planned => '.',
+                    Mark::Hint => '|',
+                    Mark::HintBeyond => '+',
+                })
+                .collect()
+        };
+        assert_eq!(bar(first, Some(second.sent_at)), ">////////      +");
+        assert_eq!(bar(second, None), "        >###    ");
     }
 
     proptest! {

@@ -7,13 +7,14 @@ use crate::{
         event::{Event, FormDefaults, ProfileCard, Started, Thresholds},
     },
     domain::{
+        clean::is_harmless,
         id::{CallId, ModelId},
         observation::{CallResult, Observation, What},
         outcome::{ApiError, Outcome},
         retry::Policy,
         spend::{Price, Prices, Spend},
         time::Time,
-        timeline::fixtures::*,
+        timeline::{FIRST_FOREIGN_CALL, fixtures::*},
         verdict::{Cause, EvidenceFrom},
     },
     ui::{
@@ -22,6 +23,7 @@ use crate::{
     },
 };
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
+use proptest::prelude::*;
 use ratatui::{buffer::Buffer, layout::Rect};
 use std::sync::Arc;
 
@@ -454,4 +456,42 @@ fn an_empty_prompt_is_found_before_it_is_sent() {
     let stage = Stage::with(empty).typing("\n");
     assert!(stage.sent.is_empty());
     assert!(stage.app.toast().unwrap().text.starts_with("prompt: empty"));
+}
+
+#[test]
+fn calls_of_others_are_drawn_the_same_way() {
+    let mut others = refused_then_ok(FIRST_FOREIGN_CALL + 7, 2.0);
+    for seen in &mut others {
+        seen.client = Some("worker-3".into());
+    }
+    let stage = Stage::new()
+        .seeing(&refused_then_ok(1, 17.4)[..5], 6.0)
+        .seeing(&others, 6.0)
+        .typing("o");
+    snap("others", &stage, 1);
+}
+
+proptest! {
+    #[test]
+    fn any_keys_at_any_size_draw_something(
+        keys in "[hjklgGeo\\[\\]KJv+<>=yt \n\t\x1b\x08a0-9]{0,40}",
+        seen in 0_usize..11,
+        at in -5.0_f64..40.0,
+        (width, height) in (0_u16..140, 0_u16..50),
+    ) {
+        let mut stage = Stage::new()
+            .seeing(&refused_then_ok(1, 17.4)[..seen], at)
+            .saying(2, "Hello \u{1b}[2J\u{202e}there, \u{65e5}\u{672c}");
+        for c in keys.chars() {
+            stage.keys(&c.to_string());
+            // Quitting and other tabs are none of this tab's.
+            if stage.app.tab() != crate::app::panel::Tab::Calls {
+                stage.keys("2");
+            }
+        }
+        if width > 0 && height > 3 {
+            let screen = stage.screen((width, height));
+            prop_assert!(screen.chars().all(|c| c == '\n' || is_harmless(c)));
+        }
+    }
 }
