@@ -35,7 +35,8 @@ class World(unittest.TestCase):
             text=True,
         )
         cls.log = []
-        threading.Thread(target=lambda: cls.log.extend(cls.simulator.stderr), daemon=True).start()
+        cls.listener = threading.Thread(target=lambda: cls.log.extend(cls.simulator.stderr), daemon=True)
+        cls.listener.start()
         line = cls.simulator.stdout.readline().strip()
         if not line.startswith("listening on http://"):
             raise RuntimeError(f"the simulator said {line!r}\n{''.join(cls.log)}")
@@ -44,8 +45,11 @@ class World(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.simulator.terminate()
-        rest, _ = cls.simulator.stdout.read(), cls.simulator.wait(timeout=10)
+        rest = cls.simulator.stdout.read()
+        cls.simulator.wait(timeout=10)
+        cls.listener.join(timeout=10)
         cls.simulator.stdout.close()
+        cls.simulator.stderr.close()
         assert rest == "", f"more than one line on stdout: {rest!r}"
         assert cls.simulator.returncode == 0, f"SIGTERM ended the simulator with {cls.simulator.returncode}"
 
