@@ -1,6 +1,6 @@
 //! What the app wants done. Effects are data; `run` carries them out.
 
-use crate::domain::{call::CallOrder, id::CallId, observation::Observation};
+use crate::domain::{call::CallOrder, id::CallId};
 use std::sync::Arc;
 
 /// One thing to do.
@@ -19,8 +19,6 @@ pub enum Effect {
     Copy(String),
     /// Switch mouse reporting.
     Mouse(bool),
-    /// Keep an observation in the store.
-    Remember(Arc<Observation>),
     /// Give the terminal back and stop (Ctrl-Z); all is redrawn on return.
     Suspend,
     /// Redraw everything, as after Ctrl-L.

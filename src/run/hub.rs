@@ -155,8 +155,6 @@ impl Hub {
                 self.front = name;
                 self.open(&self.front);
             }
-            // Nothing is stored yet beyond the ledger.
-            Effect::Remember(_) => {}
             Effect::Copy(_)
             | Effect::Mouse(_)
             | Effect::Suspend
@@ -182,7 +180,7 @@ impl Hub {
         let shared = Arc::clone(&self.shared);
         self.shared.spawn("opening a profile", async move {
             if let Some(known) = shared.working(&profile.name) {
-                let card = shared.card(&known.session, &siblings);
+                let card = Shared::card(&known.session, &siblings);
                 shared.tell(Event::Profile(Box::new(card))).await;
                 return;
             }
@@ -312,7 +310,7 @@ impl Shared {
     fn fault(self: &Arc<Self>, sentence: String) {
         let shared = Arc::clone(self);
         self.spawn("telling a fault", async move {
-            shared.tell(Event::Fault(sentence)).await
+            shared.tell(Event::Fault(sentence)).await;
         });
     }
 
@@ -320,7 +318,7 @@ impl Shared {
         lock(&self.sessions).get(name).cloned()
     }
 
-    fn card(&self, session: &Session, siblings: &[Arc<str>]) -> ProfileCard {
+    fn card(session: &Session, siblings: &[Arc<str>]) -> ProfileCard {
         // An unreadable ledger is said when something would be spent; until then it shows nothing.
         let spend = session.purse.spend().unwrap_or_default();
         let mut card = session.profile.card(siblings, spend);
@@ -331,7 +329,7 @@ impl Shared {
     /// Starts the tasks of a session that has just been opened.
     async fn start(self: &Arc<Self>, session: Session, siblings: &[Arc<str>]) {
         let name = Arc::clone(&session.profile.name);
-        let card = self.card(&session, siblings);
+        let card = Self::card(&session, siblings);
         let working = Arc::new(Working {
             session,
             poll_now: Notify::new(),

@@ -1,0 +1,115 @@
+//! THE LOOP. Keys first, then events, then the moment that the app named; draw when dirty.
+//!
+//! ```text
+//!   keys ──┐                    ┌─► effects ─► Hub (calls, polls, profiles)
+//!   events ┼─► App::update ─────┤
+//!   wake ──┘                    └─► dirty? at most 30 times a second ─► ui::draw
+//! ```
+//! There is no tick: an idle screen sleeps until the next visible change.
+
+use super::hub::Hub;
+use crate::{
+    app::{App, effect::Effect, event::Event},
+    clock::Clock,
+    domain::time::Time,
+    ui::terminal::Screen,
+};
+use crossterm::event::EventStream;
+use futures_util::StreamExt;
+use std::{io, time::Duration};
+use tokio::{
+    sync::mpsc::Receiver,
+    time::{Instant, sleep_until},
+};
+
+/// Between two frames that no key asked for.
+const FRAME: Duration = Duration::from_millis(33);
+/// Between two frames of a held key.
+const KEY_FRAME: Duration = Duration::from_millis(8);
+/// Events taken in before the next look at the keyboard.
+const DRAIN: usize = 256;
+/// With nothing to show, a look at the clock now and then: a laptop may have slept.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+/// Runs until the app quits.
+pub async fn drive(
+    app: &mut App,
+    screen: &mut Screen,
+    events: &mut Receiver<Event>,
+    hub: &mut Hub,
+    clock: &Clock,
+) -> io::Result<()> {
+    let mut keys = EventStream::new();
+    let mut signals = super::signals::Signals::listen()?;
+    let mut drawn = clock.instant();
+    let mut eager = false;
+    while !app.quitting() {
+        let due = drawn + if eager { KEY_FRAME } else { FRAME };
+        let wake = next_wake(app, clock);
+        let until = if app.dirty() { due.min(wake) } else { wake };
+        let mut effects = Vec::new();
+        tokio::select! {
+            biased;
+            key = keys.next() => match key {
+                Some(Ok(input)) => {
+                    eager = true;
+                    effects = app.update(Event::Input(input), clock.now());
+                }
+                // The terminal is gone: nobody is left to draw for.
+                Some(Err(error)) => return Err(error),
+                None => return Ok(()),
+            },
+            signal = signals.next() => match signal {
+                super::signals::Signal::Terminate => {
+                    effects = app.update(Event::Terminate, clock.now());
+                }
+                super::signals::Signal::Suspend => effects.push(Effect::Suspend),
+            },
+            event = events.recv() => if let Some(event) = event {
+                let now = clock.now();
+                effects = app.update(event, now);
+                for _ in 0..DRAIN {
+                    let Ok(event) = events.try_recv() else { break };
+                    effects.extend(app.update(event, now));
+                }
+            },
+            () = sleep_until(until) => {
+                if let Some(jump) = clock.follow_wall() {
+                    effects = app.update(Event::ClockJumped(jump), clock.now());
+                }
+                if clock.instant() >= wake {
+                    app.wake(clock.now());
+                }
+            }
+        }
+        for effect in effects {
+            match effect {
+                Effect::Suspend => screen.suspend()?,
+                Effect::Repaint => screen.repaint()?,
+                Effect::Copy(text) => screen.copy(&text)?,
+                Effect::Mouse(on) => screen.mouse(on)?,
+                Effect::Quit => return Ok(()),
+                other => hub.carry_out(other),
+            }
+        }
+        let now = clock.instant();
+        let due = drawn + if eager { KEY_FRAME } else { FRAME };
+        if app.dirty() && now >= due {
+            draw(app, screen, clock.now())?;
+            drawn = now;
+            eager = false;
+        }
+    }
+    Ok(())
+}
+
+/// Draws one frame.
+pub fn draw(app: &mut App, screen: &mut Screen, now: Time) -> io::Result<()> {
+    app.take_dirty();
+    screen.draw(|frame| crate::ui::draw(app, now, frame))
+}
+
+fn next_wake(app: &App, clock: &Clock) -> Instant {
+    let latest = clock.instant() + LONGEST_SLEEP;
+    app.next_wake(clock.now()).map_or(latest, |at| clock.instant_of(at).min(latest))
+}
