@@ -1,53 +1,61 @@
 //! The thin binary: parse, run, exit code.
 
 use clap::Parser;
-use ratetop::cli::{
-    args::{Cli, Command},
-    commands,
-    environment::Environment,
-    error::ConfigError,
-    exits,
+use ratetop::{
+    cli::{
+        args::{Cli, Command},
+        commands,
+        environment::Environment,
+        error::ConfigError,
+        exits,
+    },
+    run::{tui, world},
 };
 use std::{io::Write, process::ExitCode};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let env = Environment::of_process();
-    match plain(&cli, &env) {
-        Ok(output) => say(&output),
+    match run(&cli, env) {
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("ratetop: {error}");
-            ExitCode::from(exits::USAGE)
+            eprintln!("ratetop: {error:#}");
+            let usage = error.downcast_ref::<ConfigError>().is_some();
+            ExitCode::from(if usage { exits::USAGE } else { exits::FAILURE })
         }
     }
 }
 
-/// Commands that end with some text.
-fn plain(cli: &Cli, env: &Environment) -> Result<Vec<u8>, ConfigError> {
-    let failed = |error: std::io::Error| ConfigError::new(error.to_string());
+fn run(cli: &Cli, env: Environment) -> anyhow::Result<u8> {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+    };
     match &cli.command {
+        None => tui::live(&cli.global, env).map(|()| exits::FINE),
+        Some(Command::Demo(world)) => tui::demo(world, &cli.global, env).map(|()| exits::FINE),
+        Some(Command::Sim(options)) => runtime()?
+            .block_on(world::simulate(options))
+            .map(|()| exits::FINE),
         Some(Command::Config { action }) => {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(failed)?;
-            let text = runtime.block_on(commands::config(*action, &cli.global, env))?;
-            Ok(text.into_bytes())
+            let text = runtime()?.block_on(commands::config(*action, &cli.global, &env))?;
+            Ok(say(text.as_bytes()))
         }
-        Some(Command::Completions { shell }) => Ok(commands::completions(*shell)),
-        Some(Command::Man) => commands::man().map_err(failed),
-        _ => Err(ConfigError::new("not built yet")),
+        Some(Command::Completions { shell }) => Ok(say(&commands::completions(*shell))),
+        Some(Command::Man) => Ok(say(&commands::man()?)),
+        Some(_) => anyhow::bail!("not built yet"),
     }
 }
 
 /// Prints; a reader that went away is no failure.
-fn say(output: &[u8]) -> ExitCode {
+fn say(output: &[u8]) -> u8 {
     let mut out = std::io::stdout().lock();
     match out.write_all(output).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             eprintln!("ratetop: cannot write to stdout: {error}");
-            ExitCode::from(exits::FAILURE)
+            exits::FAILURE
         }
-        _ => ExitCode::from(exits::FINE),
+        _ => exits::FINE,
     }
 }

@@ -30,6 +30,48 @@ pub struct Look {
     pub ascii: Sourced<bool>,
 }
 
+impl Default for Look {
+    fn default() -> Self {
+        Self {
+            theme: None,
+            mouse: Sourced::default(true),
+            ascii: Sourced::default(false),
+        }
+    }
+}
+
+impl Look {
+    /// What flags alone ask for, where no file is read.
+    pub fn of_flags(global: &Global) -> Self {
+        let mut look = Self::default();
+        look.apply(global);
+        look
+    }
+
+    fn apply(&mut self, global: &Global) {
+        let flag = |name| Origin::Flag(name);
+        if let Some(theme) = &global.theme {
+            let from = flag("--theme");
+            self.theme = Some(Sourced {
+                value: theme.clone(),
+                from,
+            });
+        }
+        if global.ascii {
+            self.ascii = Sourced {
+                value: true,
+                from: flag("--ascii"),
+            };
+        }
+        if global.no_mouse {
+            self.mouse = Sourced {
+                value: false,
+                from: flag("--no-mouse"),
+            };
+        }
+    }
+}
+
 /// Everything configured, from file, variables and flags. No key has been fetched.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -72,11 +114,7 @@ impl Config {
         let mut config = Self {
             path,
             exists,
-            look: Look {
-                theme: None,
-                mouse: Sourced::default(true),
-                ascii: Sourced::default(false),
-            },
+            look: Look::default(),
             profiles: Vec::new(),
             chosen: None,
         };
@@ -91,24 +129,7 @@ impl Config {
             Err(_) if named.as_ref().is_some_and(|named| named.value != "env") => {}
             Err(error) => return Err(error),
         }
-        if let Some(theme) = &global.theme {
-            config.look.theme = Some(Sourced {
-                value: theme.clone(),
-                from: Origin::Flag("--theme"),
-            });
-        }
-        if global.ascii {
-            config.look.ascii = Sourced {
-                value: true,
-                from: Origin::Flag("--ascii"),
-            };
-        }
-        if global.no_mouse {
-            config.look.mouse = Sourced {
-                value: false,
-                from: Origin::Flag("--no-mouse"),
-            };
-        }
+        config.look.apply(global);
         config.chosen = config.choose(named)?;
         if let Some(usd) = global.max_spend {
             for profile in &mut config.profiles {

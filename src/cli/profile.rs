@@ -153,6 +153,26 @@ impl Profile {
         })
     }
 
+    /// A profile that points at a simulator of this process, with the simulator's own keys.
+    pub fn simulated(
+        name: &str,
+        address: std::net::SocketAddr,
+        api_key: &str,
+        admin_key: &str,
+    ) -> Result<Self, ConfigError> {
+        let key = |key: &str| {
+            Some(Sourced::default(KeySource::Literal(SecretString::from(
+                key,
+            ))))
+        };
+        let base = Base::parse(&format!("http://{address}")).map_err(ConfigError::new)?;
+        let mut profile = Self::bare(name, Origin::Default)?;
+        profile.base_url = Sourced::default(base);
+        profile.api_key = key(api_key);
+        profile.admin_key = key(admin_key);
+        Ok(profile)
+    }
+
     /// The profile `env`: `ANTHROPIC_BASE_URL`, `ANTHROPIC_API_KEY`, `ANTHROPIC_ADMIN_KEY`.
     /// None when neither key is set.
     pub fn of_environment(env: &Environment) -> Result<Option<Self>, ConfigError> {

@@ -12,7 +12,7 @@ use crate::{
     app::{App, effect::Effect, event::Event},
     clock::Clock,
     domain::time::Time,
-    ui::terminal::Screen,
+    ui::{terminal::Screen, theme::Look},
 };
 use crossterm::event::EventStream;
 use futures_util::StreamExt;
@@ -29,12 +29,13 @@ const KEY_FRAME: Duration = Duration::from_millis(8);
 /// Events taken in before the next look at the keyboard.
 const DRAIN: usize = 256;
 /// With nothing to show, a look at the clock now and then: a laptop may have slept.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
 /// Runs until the app quits.
 pub async fn drive(
     app: &mut App,
     screen: &mut Screen,
+    look: &Look,
     events: &mut Receiver<Event>,
     hub: &mut Hub,
     clock: &Clock,
@@ -95,7 +96,7 @@ pub async fn drive(
         let now = clock.instant();
         let due = drawn + if eager { KEY_FRAME } else { FRAME };
         if app.dirty() && now >= due {
-            draw(app, screen, clock.now())?;
+            draw(app, screen, look, clock.now())?;
             drawn = now;
             eager = false;
         }
@@ -104,12 +105,13 @@ pub async fn drive(
 }
 
 /// Draws one frame.
-pub fn draw(app: &mut App, screen: &mut Screen, now: Time) -> io::Result<()> {
+pub fn draw(app: &mut App, screen: &mut Screen, look: &Look, now: Time) -> io::Result<()> {
     app.take_dirty();
-    screen.draw(|frame| crate::ui::draw(app, now, frame))
+    screen.draw(app, look, now)
 }
 
 fn next_wake(app: &App, clock: &Clock) -> Instant {
     let latest = clock.instant() + LONGEST_SLEEP;
-    app.next_wake(clock.now()).map_or(latest, |at| clock.instant_of(at).min(latest))
+    app.next_wake(clock.now())
+        .map_or(latest, |at| clock.instant_of(at).min(latest))
 }

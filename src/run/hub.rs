@@ -254,6 +254,11 @@ impl Shared {
         &self.ground
     }
 
+    /// Whether that profile is at work.
+    pub fn is_open(&self, profile: &Arc<str>) -> bool {
+        self.working(profile).is_some()
+    }
+
     /// A generator of its own for one task.
     pub fn dice(&self) -> fastrand::Rng {
         lock(&self.dice).fork()

@@ -35,13 +35,18 @@ pub struct Screen {
 
 impl Screen {
     /// Takes the terminal: raw mode, alternate screen, bracketed paste, mouse if wanted. A panic
-    /// anywhere gives it back before its message is printed.
+    /// of the main thread gives it back before its message is printed.
     pub fn open(mouse: bool) -> io::Result<Self> {
         HOOK.call_once(|| {
             let before = std::panic::take_hook();
+            // A task's panic is caught and told as an event; the screen stays as it is.
             std::panic::set_hook(Box::new(move |info| {
-                restore();
-                before(info);
+                if std::thread::current().name() == Some("main") {
+                    restore();
+                    before(info);
+                } else {
+                    tracing::error!("{info}");
+                }
             }));
         });
         take(mouse)?;

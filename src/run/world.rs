@@ -1,0 +1,147 @@
+//! The simulator in this process: alone as `ratetop sim`, or behind the demo.
+
+use super::{hub::Shared, signals::Signals};
+use crate::{
+    cli::{args, args::World, profile::Profile},
+    clock::Clock,
+    domain::clean::clean,
+    sim::{engine::Engine, scenario::Scenario, server::serve, traffic::Traffic},
+};
+use anyhow::{Context, anyhow};
+use std::{
+    io::Write,
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::{net::TcpListener, sync::Semaphore};
+use tokio_util::sync::CancellationToken;
+
+/// What the demo plays unless told otherwise.
+pub const DEMO: &str = "busy-afternoon";
+/// What `sim` plays unless told otherwise.
+const ALONE: &str = "calm";
+/// Calls of the demo's own clients at one time; more wait for their turn.
+const AT_ONCE: usize = 256;
+
+/// The key that the simulator takes for an API key.
+pub const API_KEY: &str = "sk-ant-api03-ratetop-sim";
+/// The key that it takes for an Admin key.
+pub const ADMIN_KEY: &str = "sk-ant-admin01-ratetop-sim";
+
+/// The scenario of that name, else in that file.
+pub fn scenario(world: &World, default: &str) -> anyhow::Result<Scenario> {
+    let wanted = world.scenario.as_deref().unwrap_or(default);
+    let is_file = wanted.contains(['/', '\\', '.']) || Path::new(wanted).exists();
+    if Scenario::names().any(|name| name == wanted) || !is_file {
+        return Scenario::named(wanted).map_err(|error| anyhow!("{error}"));
+    }
+    let shown = clean(wanted, 200);
+    let text = std::fs::read_to_string(wanted)
+        .with_context(|| format!("the scenario {shown} cannot be read"))?;
+    Scenario::parse(&text, &shown).map_err(|error| anyhow!("{error}"))
+}
+
+/// `ratetop sim`: one line on stdout once it accepts connections, then serves until a signal.
+pub async fn simulate(options: &args::Sim) -> anyhow::Result<()> {
+    let world = scenario(&options.world, ALONE)?;
+    let listener = TcpListener::bind(options.listen).await.with_context(|| {
+        format!(
+            "cannot listen on {}: name another address with --listen",
+            options.listen
+        )
+    })?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let clock = Clock::start();
+    let about = format!("scenario {}: {}", world.name, world.about);
+    let engine = Engine::new(world, options.world.seed.unwrap_or(1), clock.now());
+    let mut out = std::io::stdout().lock();
+    if options.json {
+        let line = serde_json::json!({
+            "schema": "ratetop.listening/1", "url": url, "metrics_url": null, "admin_url": null,
+        });
+        writeln!(out, "{line}")?;
+    } else {
+        writeln!(out, "listening on {url}")?;
+    }
+    out.flush()?;
+    drop(out);
+    eprintln!("{about}\nkeys: {API_KEY} and {ADMIN_KEY}; any other is refused");
+    let stop = CancellationToken::new();
+    let mut signals = Signals::for_server()?;
+    let serving = serve(listener, Arc::new(Mutex::new(engine)), clock, stop.clone());
+    tokio::pin!(serving);
+    tokio::select! {
+        () = &mut serving => {}
+        _ = signals.next() => {
+            stop.cancel();
+            serving.await;
+        }
+    }
+    Ok(())
+}
+
+/// The address that the demo's simulator will have. Bound before the screen is drawn, served after.
+pub fn reserve() -> anyhow::Result<(std::net::TcpListener, SocketAddr)> {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")
+        .context("cannot listen on a loopback port for the demo's simulator")?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+/// Serves the demo's world and makes the calls of its clients of "me".
+pub fn play(
+    shared: &Arc<Shared>,
+    listener: std::net::TcpListener,
+    world: Scenario,
+    seed: u64,
+    profile: &Profile,
+) {
+    let clock = shared.ground().clock.clone();
+    let start = clock.now();
+    let traffic = Traffic::new(&world, seed, start);
+    let engine = Arc::new(Mutex::new(Engine::new(world, seed, start)));
+    let stop = shared.stop().clone();
+    let (serving, name) = (Arc::clone(shared), Arc::clone(&profile.name));
+    shared.spawn("the simulator", async move {
+        match TcpListener::from_std(listener) {
+            Ok(listener) => serve(listener, engine, clock, stop).await,
+            Err(error) => {
+                let sentence = format!("The simulator cannot serve: {error}.");
+                serving
+                    .tell(crate::app::event::Event::Fault(sentence))
+                    .await;
+            }
+        }
+    });
+    let calling = Arc::clone(shared);
+    shared.spawn("the demo's traffic", async move {
+        call(&calling, traffic, &name).await;
+    });
+}
+
+async fn call(shared: &Arc<Shared>, mut traffic: Traffic, profile: &Arc<str>) {
+    let clock = shared.ground().clock.clone();
+    let room = Arc::new(Semaphore::new(AT_ONCE));
+    // Calls begin when the profile is open.
+    while !shared.is_open(profile) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // What fell due before then is not made up for.
+    traffic.take(clock.now());
+    while let Some(due) = traffic.next_due() {
+        tokio::time::sleep_until(clock.instant_of(due)).await;
+        for order in traffic.take(clock.now()) {
+            let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
+                continue;
+            };
+            let (calling, profile) = (Arc::clone(shared), Arc::clone(profile));
+            shared.spawn("a call of the demo", async move {
+                calling.make_traffic(&profile, &order).await;
+                drop(place);
+            });
+        }
+    }
+}
