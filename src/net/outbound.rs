@@ -137,6 +137,7 @@ impl Outbound {
                 Err(broken) => Some((Err(broken), None)),
             }
         })
+        .fuse()
         .boxed();
         Ok(Response {
             status,
@@ -164,14 +165,19 @@ struct Body {
 
 impl Body {
     async fn next(&mut self) -> Option<Result<Bytes, Broken>> {
-        let patience = self.gap.unwrap_or(self.whole);
+        let piece = async {
+            match self.gap {
+                Some(gap) => timeout(gap, self.response.chunk()).await.map_err(|_| gap),
+                None => Ok(self.response.chunk().await),
+            }
+        };
         let chunk = tokio::select! {
             biased;
-            chunk = timeout(patience, self.response.chunk()) => chunk,
+            chunk = piece => chunk,
             () = &mut self.deadline => return Some(Err(trouble::too_slow(&self.place, self.whole))),
         };
         match chunk {
-            Err(_) => Some(Err(trouble::silent(&self.place, patience))),
+            Err(gap) => Some(Err(trouble::silent(&self.place, gap))),
             Ok(Err(error)) => Some(Err(trouble::of_body(error, &self.place))),
             Ok(Ok(None)) => None,
             Ok(Ok(Some(chunk))) => {

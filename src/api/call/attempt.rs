@@ -191,6 +191,7 @@ impl Run<'_> {
         let mut events = Vec::new();
         let mut told = Progress::default();
         let mut start = Vec::new();
+        let mut exhausted = false;
         let outcome = loop {
             let chunk = tokio::select! {
                 biased;
@@ -209,6 +210,7 @@ impl Run<'_> {
                 }
                 Some(Err(broken)) => over = Some(Outcome::StreamCut { how: broken.how }),
                 None => {
+                    exhausted = true;
                     let last = std::mem::take(&mut reader).finish();
                     events.extend(last.filter(Growing::is_whole));
                     over = Some(Outcome::StreamTruncated);
@@ -225,7 +227,7 @@ impl Run<'_> {
                 break over;
             }
         };
-        if outcome.is_complete() {
+        if outcome.is_complete() && !exhausted {
             let _ = tokio::time::timeout(LINGER, response.body.next()).await;
         }
         if outcome == Outcome::StreamTruncated && !told.events && !start.is_empty() {

@@ -518,14 +518,20 @@ async fn the_same_dice_give_the_same_waits() {
     assert_eq!(first.end.wire, 5);
 }
 
-#[test]
-fn a_driver_can_move_to_a_task() {
-    fn sendable<T: Send + Sync>(_: &T) {}
+#[tokio::test]
+async fn a_driver_can_move_to_a_task() {
+    fn sendable(_: impl Send) {}
     let driver = Driver {
         connection: Arc::new(connection(nowhere())),
         clock: Clock::anchored("2026-11-24T12:00:00Z".parse().unwrap()),
         purse: Arc::new(OpenPurse),
         ear: Arc::new(mpsc::channel(1).0),
     };
-    sendable(&driver);
+    sendable(async move {
+        let mut dice = fastrand::Rng::with_seed(1);
+        let cancel = CancellationToken::new();
+        driver
+            .run(&order(true), &Around::default(), &mut dice, &cancel)
+            .await
+    });
 }

@@ -400,3 +400,14 @@ async fn limits_stay_when_organization_and_workspaces_are_not_to_be_had() {
     assert_eq!(snapshot.unwrap().faults.len(), 2);
     assert_eq!(snapshot.unwrap().groups.len(), 3);
 }
+
+#[tokio::test]
+async fn a_poller_can_move_to_a_task() {
+    fn sendable(_: impl Send) {}
+    let admin = everything();
+    sendable(async move {
+        let mut polling = polls(&admin, None);
+        polling.poll().await;
+        polling.turn().await
+    });
+}

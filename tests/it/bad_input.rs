@@ -1,1 +1,0 @@
-//! Broken and hostile servers.
