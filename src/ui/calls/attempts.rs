@@ -283,8 +283,8 @@ fn row(
             Mark::Blank => continue,
             Mark::InFlight => ("▌", mine),
             Mark::Tokens => ("█", roles.good),
-            Mark::Wait => ("▚", roles.text),
-            Mark::Planned => ("░", roles.quiet),
+            Mark::Wait => ("▚", roles.quiet),
+            Mark::Planned => ("░", roles.border),
             Mark::Hint => ("┊", roles.hint),
             Mark::HintBeyond => ("›", roles.hint),
         };

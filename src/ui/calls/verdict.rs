@@ -5,6 +5,7 @@ use crate::{
     domain::{
         advice,
         clean::clean,
+        id::Limiter,
         time::seconds_between,
         timeline::{Attempt, Call},
         verdict::{Certainty, Verdict},
@@ -100,7 +101,9 @@ pub(super) fn draw(
 /// Which limit, where and whose, as far as it is known.
 fn place(scene: &Scene<'_>, verdict: &Verdict) -> Option<String> {
     let mut parts = Vec::new();
-    if let Some(limiter) = &verdict.limiter {
+    // The plain limiters are already in the first line's words.
+    let told = |limiter: &&Limiter| limiter.dimension().words() == verdict.cause.words();
+    if let Some(limiter) = verdict.limiter.as_ref().filter(|limiter| !told(limiter)) {
         parts.push(clean(limiter.as_str(), 60));
     }
     if let Some(model) = &verdict.model {
