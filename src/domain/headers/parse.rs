@@ -7,7 +7,7 @@ use crate::domain::{
     limit::KNOWN,
     time::{Time, seconds_between},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use std::{borrow::Cow, sync::LazyLock};
 
 /// Characters kept of a header value that is shown raw.
@@ -297,8 +297,9 @@ fn hint<'a>(found: &Found<'a>, then: Time, unknown: &mut Vec<Line<'a>>) -> Hint 
         finite(text).or_else(|| http_date(text).map(|date| seconds_between(then, date)))
     });
     let should_retry = take(found.should_retry, &|text| match text {
-        t if t.eq_ignore_ascii_case("true") => Some(1.0),
-        t if t.eq_ignore_ascii_case("false") => Some(0.0),
+        // Lower case only, as the SDKs read it.
+        "true" => Some(1.0),
+        "false" => Some(0.0),
         _ => None,
     });
     Hint {
@@ -406,9 +407,14 @@ fn instant(text: &str) -> Option<Time> {
         .map(|time| time.with_timezone(&Utc))
 }
 
-/// `Tue, 24 Nov 2026 12:00:00 GMT`.
+/// `Tue, 24 Nov 2026 12:00:00 GMT`, or one of the two obsolete forms that a recipient must still
+/// accept (RFC 9110, 5.6.7).
 fn http_date(text: &str) -> Option<Time> {
-    DateTime::parse_from_rfc2822(text)
-        .ok()
-        .map(|time| time.with_timezone(&Utc))
+    if let Ok(time) = DateTime::parse_from_rfc2822(text) {
+        return Some(time.with_timezone(&Utc));
+    }
+    ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"]
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
+        .map(|time| time.and_utc())
 }

@@ -255,6 +255,83 @@ fn a_name_without_a_prefix_is_preferred() {
     assert_eq!(reading.request.unwrap().as_str(), "req_inner");
 }
 
+// Section 2.3: a model of 2025 lacked the input family while the others were there.
+#[rstest]
+#[case("anthropic-ratelimit-requests", "requests_per_minute")]
+#[case("anthropic-ratelimit-tokens", "tokens")]
+#[case(
+    "anthropic-ratelimit-input-tokens",
+    "input_tokens_per_minute_cache_aware"
+)]
+#[case("anthropic-ratelimit-output-tokens", "output_tokens_per_minute")]
+#[case("anthropic-priority-input-tokens", "priority_input")]
+#[case("anthropic-priority-output-tokens", "priority_output")]
+#[case("anthropic-fast-input-tokens", "fast_itpmca")]
+#[case("anthropic-fast-output-tokens", "fast_otpm")]
+fn any_family_may_be_missing_and_the_others_stay(#[case] stem: &str, #[case] limiter: &str) {
+    let without: Vec<_> = FULL
+        .iter()
+        .copied()
+        .filter(|(name, _)| name.rsplit_once('-').is_none_or(|(s, _)| s != stem))
+        .collect();
+    let mut expected = reading(FULL);
+    expected
+        .levels
+        .retain(|level| level.limiter.as_str() != limiter);
+    assert_eq!(expected.levels.len(), 7);
+    assert_eq!(reading(&without), expected);
+}
+
+// Section 2.1: the reset is optional to us, and its zone and fraction are its own.
+#[rstest]
+#[case("2026-11-24T12:00:30Z", 30.0)]
+#[case("2026-11-24T12:00:30.5Z", 30.5)]
+#[case("2026-11-24T13:00:30+01:00", 30.0)]
+fn a_reset_in_any_rfc_3339_form(#[case] text: &str, #[case] seconds: f64) {
+    let reading = reading(&[
+        ("date", "Tue, 24 Nov 2026 12:00:00 GMT"),
+        ("anthropic-ratelimit-requests-limit", "50"),
+        ("anthropic-ratelimit-requests-remaining", "25"),
+        ("anthropic-ratelimit-requests-reset", text),
+    ]);
+    assert_eq!(
+        level(&reading, "requests_per_minute").full_in_s,
+        Some(seconds)
+    );
+}
+
+// Section 2.2: seen on a rejected subscription, with a hint of hours.
+#[test]
+fn a_rejected_window_without_limits_is_no_level() {
+    let reading = reading(&[
+        ("anthropic-ratelimit-unified-status", "rejected"),
+        ("anthropic-ratelimit-unified-7d_oi-status", "rejected"),
+        ("anthropic-ratelimit-unified-7d_oi-reset", "1795523400"),
+        ("retry-after", "51811"),
+    ]);
+    let unified = reading.unified.unwrap();
+    assert_eq!(unified.status.as_deref(), Some("rejected"));
+    assert_eq!(unified.windows[0].name, "7d_oi");
+    assert_eq!(unified.windows[0].utilization, None);
+    assert_eq!((reading.levels.len(), reading.unknown.len()), (0, 0));
+    assert_eq!(reading.hint.asked_s(), Some(51_811.0));
+}
+
+#[test]
+fn trap_15_a_key_is_never_evidence() {
+    let lines: [(&str, &[u8]); 6] = [
+        ("x-api-key", b"sk-ant-api03-secret"),
+        ("authorization", b"Bearer sk-ant-api03-secret"),
+        ("X-Amz-Security-Token", b"secret"),
+        ("set-cookie", b"__cf_bm=secret"),
+        ("llm_provider-x-api-key", b"secret"),
+        ("anthropic-ratelimit-requests-limit", b"50"),
+    ];
+    assert_eq!(raw_rate_limit_headers(lines.into_iter()).len(), 1);
+    let reading = read(lines.into_iter(), at());
+    assert!(!serde_json::to_string(&reading).unwrap().contains("secret"));
+}
+
 #[test]
 fn trap_25_fast_families_are_kept_apart() {
     let reading = reading(&[
@@ -330,7 +407,7 @@ fn milliseconds_win_over_seconds_and_should_retry_is_read() {
     let reading = reading(&[
         ("retry-after", "9"),
         ("retry-after-ms", "1500"),
-        ("x-should-retry", "False"),
+        ("x-should-retry", "false"),
     ]);
     assert_eq!(reading.hint.asked_s(), Some(1.5));
     assert_eq!(reading.hint.should_retry, Some(false));

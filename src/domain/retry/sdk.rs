@@ -4,7 +4,8 @@
 //! TypeScript 1.12.0 `client.ts` (`shouldRetry`, `retryRequest`) differs in three corners. A
 //! `retry-after-ms` of 0 there falls on to `retry-after`, in Python it means the default backoff. A
 //! wait over 2^31 - 1 ms there becomes the default backoff, Python waits 4,294,967 s. A request whose
-//! body is a stream is not retried there. Python is followed here.
+//! body is a stream is not retried there. Python is followed here, but for numbers that only Python
+//! reads: the header reader drops `inf`, `nan` and `1_000`.
 
 use super::{Decision, Ended, retry, stop};
 use crate::domain::{headers::Hint, outcome::Outcome, time::spoken as secs};

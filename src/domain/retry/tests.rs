@@ -258,6 +258,44 @@ fn the_sdk_backs_off_a_little(#[case] attempts: u32, #[case] ceiling: f64) {
     ));
 }
 
+// What Python 2.12.0 itself answered for these headers, with its die at 0.5 and its clock at
+// 12:04:13 UTC.
+#[rstest]
+#[case(429, 0, &[("retry-after", "17")], Some(17.0))]
+#[case(429, 2, &[("retry-after", " 17.5 ")], Some(17.5))]
+#[case(429, 0, &[("retry-after", "0x10")], Some(0.4375))]
+#[case(429, 1, &[("retry-after", "1,000")], Some(0.875))]
+#[case(429, 2, &[("retry-after", "4294968")], Some(4_294_967.0))]
+#[case(429, 3, &[("retry-after", "-0.0")], Some(3.5))]
+#[case(429, 0, &[("retry-after-ms", " 17 "), ("retry-after", "0")], Some(0.017))]
+#[case(429, 0, &[("retry-after", "Tue, 24 Nov 2026 12:04:30 GMT")], Some(17.0))]
+#[case(429, 3, &[("retry-after", "Tue, 24 Nov 2026 12:00:00 GMT")], Some(3.5))]
+#[case(429, 3, &[("retry-after", "Tuesday, 24-Nov-26 12:04:30 GMT")], Some(17.0))]
+#[case(429, 2, &[("retry-after", "Tue Nov 24 12:04:30 2026")], Some(17.0))]
+#[case(402, 0, &[("retry-after", "17"), ("x-should-retry", "True")], None)]
+#[case(429, 0, &[("retry-after", "17"), ("x-should-retry", "false")], None)]
+#[case(413, 2, &[("retry-after", "17"), ("x-should-retry", "true")], Some(17.0))]
+fn the_sdk_from_header_bytes(
+    #[case] status: u16,
+    #[case] retries: u32,
+    #[case] lines: &[(&str, &str)],
+    #[case] expected: Option<f64>,
+) {
+    let at = "2026-11-24T12:04:13Z".parse().unwrap();
+    let bytes = lines.iter().map(|(name, value)| (*name, value.as_bytes()));
+    let outcome = Outcome::Refused {
+        status,
+        error: ApiError::default(),
+        hint: crate::domain::headers::read(bytes, at).hint,
+    };
+    let decision = Policy::Sdk.decide(&ended(&outcome, retries + 1, 0.5));
+    let waited = (decision.action == Action::Retry).then_some(decision.wait_s);
+    match (waited, expected) {
+        (Some(waited), Some(expected)) => assert!(close(waited, expected), "{waited}"),
+        other => assert_eq!(other, (None, None)),
+    }
+}
+
 #[test]
 fn the_sdk_retries_a_spend_cap_and_we_say_it_is_unwise() {
     let outcome = Outcome::Refused {

@@ -249,3 +249,44 @@ fn a_rejected_window_ends_at_its_reset() {
     };
     assert_eq!(judge(&opaque, &context).unwrap().cause, Cause::Unknown);
 }
+
+// Section 2.1's families as bytes, and a message without a limit: the whole way from wire to verdict.
+#[test]
+fn from_header_bytes_to_a_verdict() {
+    let lines = [
+        ("date", "Tue, 24 Nov 2026 12:04:13 GMT"),
+        ("Retry-After", "17"),
+        ("request-id", "req_011CX9f"),
+        ("anthropic-ratelimit-requests-limit", "1000"),
+        ("anthropic-ratelimit-requests-remaining", "988"),
+        ("anthropic-ratelimit-requests-reset", "2026-11-24T12:04:14Z"),
+        ("anthropic-ratelimit-input-tokens-limit", "2000000"),
+        ("anthropic-ratelimit-input-tokens-remaining", "0"),
+        (
+            "anthropic-ratelimit-input-tokens-reset",
+            "2026-11-24T12:05:13Z",
+        ),
+        ("anthropic-ratelimit-tokens-limit", "2400000"),
+        ("anthropic-ratelimit-tokens-remaining", "0"),
+    ];
+    let bytes = lines.iter().map(|(name, value)| (*name, value.as_bytes()));
+    let reading = crate::domain::headers::read(bytes, now());
+    let outcome = Outcome::Refused {
+        status: 429,
+        error: error("rate_limit_error", "Rate limited", None),
+        hint: reading.hint,
+    };
+    let context = Context {
+        reading: Some(&reading),
+        ..Context::at(now())
+    };
+    let verdict = judge(&outcome, &context).unwrap();
+    assert_eq!(verdict.cause, Cause::InputTokensPerMinute);
+    assert_eq!(
+        verdict.sentence,
+        "429, probably input tokens per minute of this model: input tokens per minute: 0 of \
+         2,000,000 left, full in 60 s; the server asks to wait 17 s"
+    );
+    assert_eq!(verdict.request_id, Some("req_011CX9f".into()));
+    assert_eq!(verdict.retry_at, Some(after(now(), 17.0)));
+}
