@@ -6,7 +6,8 @@ use super::{
     engine::{Answered, Engine, Ticket},
     speak::{
         ask::{self, Ask},
-        script::{Cut, Ending, Script},
+        reply::{Ending, Reply},
+        script::{Cut, Script},
     },
 };
 use crate::{
@@ -158,7 +159,7 @@ impl World {
 
     fn tell(
         &self,
-        reply: super::speak::script::Reply,
+        reply: Reply,
         stream: bool,
         mut head: HeaderMap,
         coding: Option<Coding>,

@@ -5,7 +5,7 @@ use super::{
     scenario::Scenario,
     speak::{
         ask::{API_KEY, read},
-        script::Ending,
+        reply::Ending,
     },
     traffic::Traffic,
 };
@@ -27,7 +27,7 @@ struct Seen {
     status: u16,
     headers: HeaderMap,
     error: Value,
-    reply: Option<super::speak::script::Reply>,
+    reply: Option<super::speak::reply::Reply>,
 }
 
 impl Seen {

@@ -13,7 +13,7 @@ use crate::{
         speak::{
             message::{CacheAsk, MessagesAsk},
             refusal::{Refusal, grouped},
-            script::{Ending, Reply},
+            reply::{Ending, Reply},
         },
     },
 };

@@ -22,7 +22,7 @@ use super::{
     speak::{
         ask::{Ask, Key, Route, Version},
         refusal::Refusal,
-        script::Reply,
+        reply::Reply,
     },
 };
 use crate::domain::{

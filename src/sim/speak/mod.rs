@@ -6,4 +6,6 @@ pub mod ask;
 pub mod message;
 pub mod prose;
 pub mod refusal;
+pub mod reply;
 pub mod script;
+mod size;
