@@ -84,7 +84,11 @@ impl Profile {
                 verdict: verdict.clone(),
             });
         }
-        self.board.absorb(seen)
+        let told = self.board.absorb(seen);
+        if matches!(seen.what, What::Limits { .. }) {
+            self.calls.know(&self.board);
+        }
+        told
     }
 
     /// Takes a piece of an answer. A further attempt answers anew, unless it continues a whole one

@@ -36,6 +36,8 @@ const RUNNING_MAX: usize = 8;
 pub struct Calls {
     form: Form,
     defaults: Option<FormDefaults>,
+    /// The model that stands in for a default which the organization does not have.
+    stand_in: Option<String>,
     field: Field,
     open: bool,
     editor: Option<Editor>,
@@ -49,6 +51,7 @@ impl Default for Calls {
         Self {
             form: Form::default(),
             defaults: None,
+            stand_in: None,
             field: Field::Model,
             open: false,
             editor: None,
@@ -93,14 +96,40 @@ impl Calls {
         if self.defaults.as_ref() == Some(&card.form) {
             return;
         }
-        let untouched = self
-            .defaults
-            .as_ref()
-            .is_none_or(|old| Form::from(old) == self.form);
-        if untouched {
+        if self.is_untouched() {
             self.form = Form::from(&card.form);
+            self.stand_in = None;
         }
         self.defaults = Some(card.form.clone());
+    }
+
+    fn is_untouched(&self) -> bool {
+        let Some(defaults) = &self.defaults else {
+            return true;
+        };
+        let mut started = Form::from(defaults);
+        if let Some(stand_in) = &self.stand_in {
+            started.model.clone_from(stand_in);
+        }
+        started == self.form
+    }
+
+    /// The organization's pools are known: a default model that none of them has gives way to one that
+    /// they have, the smallest line first.
+    pub fn know(&mut self, board: &Board) {
+        let listed = board
+            .pools()
+            .iter()
+            .any(|pool| pool.kind == GroupKind::ModelGroup && !pool.guess);
+        let models = models(board);
+        if !listed || models.contains(&self.form.model) || !self.is_untouched() {
+            return;
+        }
+        let small = models.iter().find(|model| model.contains("haiku"));
+        if let Some(model) = small.or(models.first()) {
+            self.form.model.clone_from(model);
+            self.stand_in = Some(model.clone());
+        }
     }
 
     /// Sets the form's model (`t` on a pool).

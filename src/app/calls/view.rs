@@ -147,10 +147,11 @@ impl View {
         }
     }
 
-    /// The part of an axis of `whole` seconds that is shown: from, to.
-    pub fn span(&self, whole: f64) -> (f64, f64) {
+    /// The part of an axis of `whole` seconds that is shown: from, to. A zoomed axis does not go
+    /// beyond `end`, where there is nothing more to see.
+    pub fn span(&self, whole: f64, end: f64) -> (f64, f64) {
         let shown = whole * 0.5_f64.powi(i32::from(self.zoom));
-        let from = (whole - shown) * self.pan.clamp(0.0, 1.0);
+        let from = (end.min(whole) - shown).max(0.0) * self.pan.clamp(0.0, 1.0);
         (from, from + shown)
     }
 }

@@ -3,13 +3,14 @@
 
 use super::{
     Scene,
-    pen::{Pen, wrap},
+    pen::{Pen, width, wrap},
     words,
 };
 use crate::{
     domain::{
         advice,
         clean::clean,
+        headers::Hint,
         outcome::Outcome,
         timeline::{Attempt, Call},
     },
@@ -172,13 +173,14 @@ fn headers(attempt: &Attempt, scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: 
         return;
     };
     let mut lines: Vec<(String, String)> = Vec::new();
-    if let Some(request) = &reading.request {
+    let raw = !reading.raw.is_empty();
+    if let Some(request) = reading.request.as_ref().filter(|_| !raw) {
         lines.push(("request-id".to_owned(), request.to_string()));
     }
     if let Some(s) = attempt.first_byte_s {
         lines.push(("first byte".to_owned(), words::span(s)));
     }
-    let hint = &reading.hint;
+    let hint = if raw { Hint::default() } else { reading.hint };
     lines.extend(
         hint.retry_after_s
             .map(|s| ("retry-after".to_owned(), words::span(s))),
@@ -191,7 +193,7 @@ fn headers(attempt: &Attempt, scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: 
         hint.should_retry
             .map(|yes| ("x-should-retry".to_owned(), yes.to_string())),
     );
-    if reading.raw.is_empty() {
+    if !raw {
         lines.extend(reading.levels.iter().map(|level| {
             let full = level
                 .full_in_s
@@ -206,6 +208,17 @@ fn headers(attempt: &Attempt, scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: 
     } else {
         lines.extend(reading.raw.iter().cloned());
     }
+    if let Some(Outcome::Refused { error, .. } | Outcome::StreamError { error }) = &attempt.outcome
+    {
+        lines.push(("error.type".to_owned(), error.kind.clone()));
+        lines.extend(
+            error
+                .code
+                .iter()
+                .map(|code| ("error_code".to_owned(), code.clone())),
+        );
+        lines.push(("message".to_owned(), error.message.clone()));
+    }
     let rows = usize::from(area.height);
     let up = scene.calls.view().up;
     // Up scrolls towards the end here too: the head of the list is read first.
@@ -214,10 +227,16 @@ fn headers(attempt: &Attempt, scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: 
     for (name, value) in lines.iter().skip(first) {
         let name = clean(name, 80);
         let short = name.strip_prefix("anthropic-").unwrap_or(&name);
-        pen.line(&[
-            (short, roles.quiet),
-            (" ", roles.quiet),
-            (&clean(value, 200), roles.text),
-        ]);
+        let value = clean(value, 2_000);
+        if width(short) + 1 + width(&value) <= usize::from(area.width) {
+            pen.line(&[
+                (short, roles.quiet),
+                (" ", roles.quiet),
+                (&value, roles.text),
+            ]);
+        } else {
+            pen.line(&[(short, roles.quiet)]);
+            pen.pair("", 2, &value, roles.text, 8);
+        }
     }
 }

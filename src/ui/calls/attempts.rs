@@ -43,7 +43,8 @@ pub(super) fn draw(scene: &Scene<'_>, call: &Call, canvas: &mut Canvas<'_>, area
     let head = if small { HEAD_SMALL } else { HEAD };
     let facts = facts_columns(area.width);
     let cells = area.width.saturating_sub(head + facts + 2).max(1);
-    let axis = Axis::new(scene.calls.view().span(whole_s(call, scene.now)), cells);
+    let extent = whole_s(call, scene.now);
+    let axis = Axis::new(scene.calls.view().span(extent.axis, extent.end), cells);
     let bars = area.x + head;
     // Beside a marker's column everything else is indented.
     let indent = u16::from(!small);

@@ -47,9 +47,18 @@ pub struct Axis {
     pub cells: u16,
 }
 
+/// How far a call and its axis reach, seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Extent {
+    /// Where there is nothing more to see.
+    pub end: f64,
+    /// Where the axis ends.
+    pub axis: f64,
+}
+
 /// Seconds that the whole of a call takes on an axis: what has been, the planned wait, and the hint
 /// unless that is far out.
-pub fn whole_s(call: &Call, now: Time) -> f64 {
+pub fn whole_s(call: &Call, now: Time) -> Extent {
     let since = |at: Time| seconds_between(call.began_at, at);
     let mut end = call.elapsed_s(now);
     if let (true, Some(last)) = (call.is_open(), call.attempts.last()) {
@@ -58,9 +67,10 @@ pub fn whole_s(call: &Call, now: Time) -> f64 {
     let near = (end * 3.0).max(60.0);
     let hints = call.attempts.iter().filter_map(Attempt::hint_until);
     let hint = hints.map(since).filter(|s| *s <= near).fold(0.0, f64::max);
-    let end = end.max(hint) * 1.02;
-    let step = ENDS_S.iter().copied().find(|step| *step >= end);
-    step.unwrap_or_else(|| (end / 86_400.0).ceil().min(1e6) * 86_400.0)
+    let end = end.max(hint);
+    let step = ENDS_S.iter().copied().find(|step| *step >= end * 1.02);
+    let axis = step.unwrap_or_else(|| (end / 86_400.0).ceil().min(1e6) * 86_400.0);
+    Extent { end, axis }
 }
 
 impl Axis {

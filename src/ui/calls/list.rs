@@ -20,7 +20,13 @@ pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     let shown = view.shown(&scene.profile.timeline).map(|call| call.id);
     let mut pen = Pen::new(canvas, area);
     if listed.is_empty() {
-        pen.text("No calls yet: Enter sends the one above.", roles.quiet, 2);
+        pen.pair(
+            "",
+            1,
+            "No calls yet: Enter sends the one above.",
+            roles.quiet,
+            2,
+        );
         return;
     }
     let rows = usize::from(pen.left()).max(1);

@@ -75,7 +75,11 @@ pub(super) fn draw(
         roles.bad
     };
     // Below the evidence, unless there is no room for all of it.
-    let evidence_lines = if tall { 3 } else { 1 };
+    let evidence_lines = match area.height {
+        14.. => 5,
+        9.. => 3,
+        _ => 1,
+    };
     let kept = usize::from(pen.left()).saturating_sub(if tall { 4 } else { 1 });
     for evidence in verdict.evidence.iter().take(kept) {
         pen.pair(
