@@ -9,7 +9,12 @@ use ratetop::{
         error::ConfigError,
         exits,
     },
-    run::{tui, world},
+    clock::Clock,
+    run::{
+        headless::{self, Outlet},
+        session::Ground,
+        tui, world,
+    },
 };
 use std::{io::Write, process::ExitCode};
 
@@ -44,7 +49,13 @@ fn run(cli: &Cli, env: Environment) -> anyhow::Result<u8> {
         }
         Some(Command::Completions { shell }) => Ok(say(&commands::completions(*shell))),
         Some(Command::Man) => Ok(say(&commands::man()?)),
-        Some(_) => anyhow::bail!("not built yet"),
+        Some(command @ (Command::Status(_) | Command::Limits(_) | Command::Call(_))) => {
+            let ground = Ground::of_platform(env, Clock::start(), cli.global.read_only)?;
+            let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+            let mut outlet = Outlet::new(&mut out, &mut err);
+            let command = headless::run(command, &cli.global, &ground, &mut outlet);
+            Ok(runtime()?.block_on(command))
+        }
     }
 }
 

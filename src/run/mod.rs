@@ -2,11 +2,14 @@
 //!
 //! - [`tui`] paints first and starts the rest; [`drive`] is the loop
 //! - [`hub`] carries out effects in tasks; [`session`] is one profile at work, [`purse`] its spend guard
+//! - [`headless`] are the commands without a screen
 //! - [`world`] is the simulator, alone or behind the demo
 //!
+//! To add a headless command: a file in [`headless`], its arm there and in `main.rs`.
 //! To add one of these, an effect: a variant of `app::effect::Effect`, an arm in `hub::Hub::carry_out`.
 
 pub mod drive;
+pub mod headless;
 pub mod hub;
 pub mod purse;
 pub mod session;
