@@ -2,7 +2,7 @@
 
 use super::rounded;
 use crate::domain::{
-    clean::clean_lines,
+    clean::{clean, clean_lines},
     id::{ModelId, RequestId},
     observation::CallResult,
     retry::Action,
@@ -32,6 +32,8 @@ pub struct Ended<'a> {
     pub text: &'a str,
     /// What it cost, USD; none when its price is unknown.
     pub cost_usd: Option<f64>,
+    /// Why an attempt was not even sent: a cap, `--read-only`.
+    pub unsent: Option<&'a str>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -43,6 +45,7 @@ struct CallOut {
     usage: Option<Usage>,
     cost_usd: Option<f64>,
     text: String,
+    unsent: Option<String>,
     attempts: Vec<AttemptOut>,
 }
 
@@ -88,7 +91,7 @@ struct Totals {
 impl Calls {
     /// Calls that are over.
     pub fn of(ended: &[Ended<'_>]) -> Self {
-        let attempts = || ended.iter().flat_map(|it| &it.call.attempts);
+        let attempts = || ended.iter().flat_map(|it| sent(it.call));
         let count = |result: CallResult| {
             let same = ended.iter().filter(|it| it.call.result == Some(result));
             same.count()
@@ -121,6 +124,12 @@ impl Calls {
     }
 }
 
+/// Attempts that went over the wire; the timeline also notes one that was refused before.
+pub(super) fn sent(call: &Call) -> impl Iterator<Item = &Attempt> {
+    let mut attempts = call.attempts.iter();
+    std::iter::from_fn(move || attempts.find(|it| it.outcome.is_some() || it.status.is_some()))
+}
+
 /// The contract's word for a cause.
 pub(super) fn cause(verdict: &Verdict) -> String {
     match serde_json::to_value(verdict.cause) {
@@ -139,7 +148,8 @@ fn call_out(ended: &Ended<'_>) -> CallOut {
         usage: call.usage(),
         cost_usd: ended.cost_usd.and_then(|usd| rounded(usd, 9)),
         text: clean_lines(ended.text),
-        attempts: call.attempts.iter().map(attempt_out).collect(),
+        unsent: ended.unsent.map(|why| clean(why, 500)),
+        attempts: sent(call).map(attempt_out).collect(),
     }
 }
 

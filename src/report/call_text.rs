@@ -1,6 +1,6 @@
 //! A test call as text for people: attempts as they happen, then the summary.
 
-use super::call::Ended;
+use super::call::{Ended, sent};
 use crate::domain::{
     clean::clean, number::thousands, observation::CallResult, outcome::Outcome, retry::Action,
     time::spoken, timeline::Attempt,
@@ -49,7 +49,7 @@ pub fn summary(ended: &Ended<'_>) -> String {
         Some(CallResult::Cancelled) => "cancelled",
         None => "not over",
     };
-    let wire = call.attempts.len();
+    let wire = sent(call).count();
     let mut parts = vec![format!(
         "{word}: {} by {} in {wire} wire {}",
         clean(call.model.as_str(), 80),

@@ -442,6 +442,7 @@ fn a_call_is_told_attempt_by_attempt() {
         call: timeline.call(CallId(1)).unwrap(),
         text: "Hello!\u{1b}[31m",
         cost_usd: Some(0.000_03),
+        unsent: None,
     };
     let value = valid("call", &call::Calls::of(&[ended]));
     let told = &value["calls"][0];

@@ -1,1 +1,706 @@
-//! Headless commands.
+//! Headless commands as a shell sees them: output, exit code, what goes over the wire.
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use assert_cmd::Command;
+use ratetop::{
+    clock::Clock,
+    sim::{
+        engine::Engine,
+        scenario::Scenario,
+        server,
+        speak::ask::{ADMIN_KEY, API_KEY},
+    },
+};
+use rstest::rstest;
+use serde_json::Value;
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    process::Stdio,
+    sync::{Arc, Mutex, mpsc},
+    time::Duration,
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// Longer than any command here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A simulator on a thread of its own, for as long as it is held.
+struct Simulator {
+    url: String,
+    _guard: DropGuard,
+}
+
+impl Simulator {
+    fn of(world: Scenario) -> Self {
+        let stop = CancellationToken::new();
+        let token = stop.clone();
+        let (tell, told) = mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let clock = Clock::start();
+                let engine = Arc::new(Mutex::new(Engine::new(world, 7, clock.now())));
+                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+                tell.send(listener.local_addr().unwrap()).unwrap();
+                server::serve(listener, engine, clock, token).await;
+            });
+        });
+        let address: SocketAddr = told.recv_timeout(PATIENCE).unwrap();
+        Self {
+            url: format!("http://{address}"),
+            _guard: stop.drop_guard(),
+        }
+    }
+
+    fn named(name: &str) -> Self {
+        Self::of(Scenario::named(name).unwrap())
+    }
+
+    fn with(settings: &str) -> Self {
+        let text = format!("about = \"a test\"\n{settings}");
+        Self::of(Scenario::parse(&text, "test.toml").unwrap())
+    }
+}
+
+/// A server that is no simulator: it gives one answer to every request for messages, 404 to the rest,
+/// and counts.
+struct Gateway {
+    url: String,
+    posts: Arc<Mutex<usize>>,
+}
+
+impl Gateway {
+    /// `{key}` in the answer's body becomes the key that came.
+    fn answering(status: u16, body: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let posts = Arc::new(Mutex::new(0));
+        let count = Arc::clone(&posts);
+        std::thread::spawn(move || {
+            for socket in listener.incoming().take(100) {
+                let Ok(mut socket) = socket else { return };
+                let mut lines = BufReader::new(socket.try_clone().unwrap());
+                let (mut head, mut length, mut key) = (String::new(), 0, String::new());
+                loop {
+                    let mut line = String::new();
+                    if lines.read_line(&mut line).unwrap_or(0) <= 2 {
+                        break;
+                    }
+                    let lower = line.to_lowercase();
+                    if let Some(value) = lower.strip_prefix("content-length:") {
+                        length = value.trim().parse().unwrap();
+                    }
+                    if let Some(value) = lower.strip_prefix("x-api-key:") {
+                        value.trim().clone_into(&mut key);
+                    }
+                    head.push_str(&line);
+                }
+                std::io::copy(&mut lines.take(length), &mut std::io::sink()).unwrap();
+                let post = head.starts_with("POST /v1/messages");
+                *count.lock().unwrap() += usize::from(post);
+                let (status, body) = if post {
+                    (status, body.replace("{key}", &key))
+                } else {
+                    (404, "{}".to_owned())
+                };
+                let _ = write!(
+                    socket,
+                    "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                    body.len()
+                );
+            }
+        });
+        Self { url, posts }
+    }
+
+    fn posts(&self) -> usize {
+        *self.posts.lock().unwrap()
+    }
+}
+
+/// An address where nobody listens.
+fn nowhere() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+/// A user's machine: an own home, no variables but those that are set.
+struct Home {
+    dir: tempfile::TempDir,
+    vars: Vec<(String, String)>,
+}
+
+/// What a command did.
+struct Done {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Home {
+    fn bare() -> Self {
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+            vars: Vec::new(),
+        }
+    }
+
+    /// With both keys in the environment, for that address.
+    fn at(url: &str) -> Self {
+        Self::bare()
+            .var("ANTHROPIC_BASE_URL", url)
+            .var("ANTHROPIC_API_KEY", API_KEY)
+            .var("ANTHROPIC_ADMIN_KEY", ADMIN_KEY)
+    }
+
+    fn var(mut self, name: &str, value: &str) -> Self {
+        self.vars.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    fn config(self, text: &str) -> Self {
+        let path = self.dir.path().join("config.toml");
+        std::fs::write(&path, text).unwrap();
+        let path = path.display().to_string();
+        self.var("RATETOP_CONFIG", &path)
+    }
+
+    fn command(&self) -> std::process::Command {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ratetop"));
+        command
+            .env_clear()
+            .env("HOME", self.dir.path())
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .envs(self.vars.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.dir.path());
+        command
+    }
+
+    fn run_with(&self, args: &[&str], stdin: &str) -> Done {
+        let output = Command::from_std(self.command())
+            .args(args)
+            .write_stdin(stdin)
+            .timeout(PATIENCE)
+            .output()
+            .unwrap();
+        let done = Done {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        };
+        for secret in [API_KEY, ADMIN_KEY, "planted"] {
+            assert!(!done.out.contains(secret), "{secret} in {}", done.out);
+            assert!(!done.err.contains(secret), "{secret} in {}", done.err);
+        }
+        done
+    }
+
+    fn run(&self, line: &str) -> Done {
+        self.run_with(&line.split_whitespace().collect::<Vec<_>>(), "")
+    }
+
+    fn ledger(&self) -> Option<Value> {
+        let mut dirs = vec![self.dir.path().to_owned()];
+        while let Some(dir) = dirs.pop() {
+            for entry in std::fs::read_dir(dir).unwrap() {
+                let path: PathBuf = entry.unwrap().path();
+                if path.is_dir() {
+                    dirs.push(path);
+                } else if path.file_name().is_some_and(|name| name == "env.json") {
+                    return Some(serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap());
+                }
+            }
+        }
+        None
+    }
+}
+
+impl Done {
+    fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "out: {}\nerr: {}", self.out, self.err);
+        self
+    }
+
+    /// Standard output as JSON that its schema accepts.
+    fn json(&self) -> Value {
+        valid(&self.out)
+    }
+}
+
+fn valid(text: &str) -> Value {
+    let value: Value = serde_json::from_str(text).unwrap();
+    let name = value["schema"].as_str().unwrap();
+    let name = name.trim_start_matches("ratetop.").trim_end_matches("/1");
+    let path = format!("{}/assets/schema/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<String> = validator
+        .iter_errors(&value)
+        .map(|error| format!("{error} at {}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}\n{value:#}");
+    value
+}
+
+const WORKSPACES: &str = "[[workspaces]]\nname = \"batch jobs\"\nid = \"wrkspc_01Jobs\"\nlimits = { \"Opus 5.5\" = { requests_per_minute = 100 } }\n";
+
+#[test]
+fn limits_are_told_with_every_workspace() {
+    let simulator = Simulator::with(WORKSPACES);
+    let home = Home::at(&simulator.url);
+    let value = home.run("limits --json").exits(0).json();
+    assert_eq!(value["state"], "ok");
+    let groups = value["groups"].as_array().unwrap();
+    assert!(groups.len() > 5, "{groups:#?}");
+    let workspace = &value["workspaces"][0];
+    assert_eq!(workspace["name"], "batch jobs");
+    assert_eq!(workspace["overrides"][0]["effective"], 100);
+    let id = workspace["id"].as_str().unwrap();
+
+    let text = home.run("limits").exits(0);
+    assert!(text.out.contains("requests_per_minute"), "{}", text.out);
+    assert!(text.out.contains("batch jobs ("), "{}", text.out);
+    let one = home
+        .run(&format!("limits --json --workspace {id}"))
+        .exits(0);
+    assert_eq!(one.json()["workspaces"].as_array().unwrap().len(), 1);
+    // One that does not exist does not hide the organization's limits.
+    let gone = home.run("limits --json --workspace wrkspc_gone").exits(1);
+    assert!(gone.json()["groups"].is_array());
+}
+
+#[test]
+fn a_key_that_may_not_read_limits_is_told_apart_from_silence() {
+    let simulator = Simulator::named("calm");
+    let refused = Home::at(&simulator.url).var("ANTHROPIC_ADMIN_KEY", API_KEY);
+    let done = refused.run("limits --json").exits(4);
+    assert_eq!(done.json()["state"], "refused");
+    assert!(done.json()["groups"].is_null());
+    let done = Home::at(&nowhere()).run("limits --json").exits(2);
+    assert!(
+        done.err.contains("neither the API nor a simulator"),
+        "{}",
+        done.err
+    );
+    let config = format!(
+        "[profiles.p]\nbase_url = \"{0}\"\nadmin_base_url = \"{0}\"\nadmin_key = {{ env = \"K\" }}",
+        nowhere()
+    );
+    let silent = Home::bare()
+        .config(&config)
+        .var("K", "sk-ant-admin01-planted");
+    let done = silent.run("limits --json").exits(5);
+    assert_eq!(done.json()["state"], "failed");
+}
+
+#[test]
+fn status_has_limits_and_with_a_probe_live_levels() {
+    let simulator = Simulator::named("calm");
+    let home = Home::at(&simulator.url);
+    let value = home.run("status --json").exits(0).json();
+    assert_eq!(value["sources"]["limits"]["state"], "ok");
+    assert_eq!(value["sources"]["headers"]["state"], "none");
+    assert!(value["organization"]["name"].is_string());
+
+    let value = home
+        .run("status --json --probe claude-haiku-4-5")
+        .exits(0)
+        .json();
+    assert_eq!(value["sources"]["headers"]["state"], "ok");
+    let pools = value["pools"].as_array().unwrap();
+    let holds = |pool: &&Value| {
+        pool["models"]
+            .as_array()
+            .unwrap()
+            .contains(&"claude-haiku-4-5".into())
+    };
+    let haiku = pools.iter().find(holds).unwrap();
+    let rpm = &haiku["gauges"][0];
+    assert_eq!(
+        (&rpm["dimension"], &rpm["state"]),
+        (&"rpm".into(), &"live".into())
+    );
+    assert_eq!(rpm["source"], "probe");
+    assert!(rpm["remaining"].as_u64().unwrap() <= rpm["limit"].as_u64().unwrap());
+
+    let text = home.run("status --probe claude-haiku-4-5").exits(0).out;
+    assert!(
+        text.contains("Haiku 4.5") && text.contains("probe 0s ago"),
+        "{text}"
+    );
+    let line = home
+        .run("status --line --probe claude-haiku-4-5")
+        .exits(0)
+        .out;
+    assert_eq!(line.lines().count(), 1);
+    assert!(
+        line.starts_with("Haiku 4.5 ") && line.contains('%'),
+        "{line}"
+    );
+    assert!(
+        home.run("status --line {nonsense}")
+            .exits(2)
+            .err
+            .contains("--line: the template knows no {nonsense}")
+    );
+}
+
+#[test]
+fn status_without_an_admin_key_lives_on_headers() {
+    let simulator = Simulator::named("calm");
+    let home = Home::bare()
+        .var("ANTHROPIC_BASE_URL", &simulator.url)
+        .var("ANTHROPIC_API_KEY", API_KEY);
+    let value = home.run("status --json").exits(0).json();
+    assert_eq!(value["sources"]["limits"]["state"], "absent");
+    assert!(
+        value["sources"]["limits"]["error"]
+            .as_str()
+            .unwrap()
+            .contains("Admin key")
+    );
+    let value = home
+        .run("status --json --probe claude-opus-5-5")
+        .exits(0)
+        .json();
+    let opus = value["pools"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["name"] == "Opus 5.5")
+        .unwrap();
+    assert_eq!(opus["guess"], true);
+    assert_eq!(opus["gauges"][0]["state"], "live");
+}
+
+#[test]
+fn a_gate_passes_only_what_is_known() {
+    // Section 4.1: an evaluation organization has 5 requests a minute; a probe leaves 80 %.
+    let tiny = Simulator::named("tiny");
+    let home = Home::at(&tiny.url);
+    let probed = |percent: &str| {
+        home.run(&format!(
+            "status --probe claude-haiku-4-5 --fail-under {percent}"
+        ))
+    };
+    probed("95").exits(3);
+    probed("5").exits(0);
+    home.run("status --fail-under 5").exits(6);
+    let bare = Simulator::named("bare");
+    Home::at(&bare.url)
+        .run("status --probe claude-haiku-4-5 --fail-under 5")
+        .exits(6);
+}
+
+#[test]
+fn status_tells_a_refused_key_from_an_unreachable_address() {
+    let simulator = Simulator::named("calm");
+    let wrong = Home::at(&simulator.url)
+        .var("ANTHROPIC_API_KEY", "sk-ant-api03-planted")
+        .var("ANTHROPIC_ADMIN_KEY", "sk-ant-admin01-planted");
+    wrong.run("status --json").exits(4).json();
+    wrong
+        .run("status --json --probe claude-haiku-4-5")
+        .exits(4)
+        .json();
+    Home::at(&nowhere()).run("status --json").exits(5).json();
+    // Without an Admin key a free request tells.
+    let wrong = Home::bare()
+        .var("ANTHROPIC_BASE_URL", &simulator.url)
+        .var("ANTHROPIC_API_KEY", "sk-ant-api03-planted");
+    wrong.run("status --json").exits(4).json();
+    // One source that answers is enough.
+    Home::at(&simulator.url)
+        .var("ANTHROPIC_ADMIN_KEY", API_KEY)
+        .run("status --json --probe claude-haiku-4-5")
+        .exits(0)
+        .json();
+}
+
+#[cfg(unix)]
+#[test]
+fn watching_prints_an_object_a_line_until_it_is_told_to_stop() {
+    let simulator = Simulator::named("calm");
+    let home = Home::at(&simulator.url);
+    let mut child = home
+        .command()
+        .args(["status", "--json", "--watch", "1s"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let (first, second) = (
+        valid(&lines.next().unwrap().unwrap()),
+        valid(&lines.next().unwrap().unwrap()),
+    );
+    assert!(first["at"].as_str().unwrap() < second["at"].as_str().unwrap());
+    let pid = child.id().to_string();
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[rstest]
+#[case("--stream")]
+#[case("--no-stream")]
+fn a_call_is_told_whole(#[case] how: &str) {
+    let simulator = Simulator::named("calm");
+    let home = Home::at(&simulator.url);
+    let line = format!(
+        "call --json {how} --model claude-opus-5-5 --max-tokens 50 --policy none --prompt hello"
+    );
+    let value = home.run(&line).exits(0).json();
+    let call = &value["calls"][0];
+    assert_eq!(
+        (&call["outcome"], &call["policy"]),
+        (&"ok".into(), &"none".into())
+    );
+    assert_eq!(call["attempts"][0]["status"], 200);
+    assert!(
+        call["attempts"][0]["request_id"]
+            .as_str()
+            .unwrap()
+            .starts_with("req_")
+    );
+    assert_eq!(
+        call["attempts"][0]["first_token_ms"].is_number(),
+        how == "--stream"
+    );
+    assert!(!call["text"].as_str().unwrap().is_empty());
+    assert!(call["usage"]["output_tokens"].as_u64().unwrap() > 0);
+    assert!(call["cost_usd"].as_f64().unwrap() > 0.0);
+    assert_eq!(value["totals"]["wire"], 1);
+}
+
+#[test]
+fn a_call_for_people_puts_the_answer_on_stdout_and_the_rest_on_stderr() {
+    let simulator = Simulator::named("calm");
+    let home = Home::at(&simulator.url);
+    let done = home
+        .run_with(
+            &["call", "--prompt", "-", "--model", "claude-haiku-4-5"],
+            "from a pipe",
+        )
+        .exits(0);
+    assert!(
+        !done.out.trim().is_empty() && !done.out.contains("attempt"),
+        "{}",
+        done.out
+    );
+    assert!(
+        done.err.contains("attempt 1: 200") && done.err.contains("ok: claude-haiku-4-5"),
+        "{}",
+        done.err
+    );
+    assert!(
+        home.run_with(&["call", "--prompt", "-"], " \n")
+            .exits(2)
+            .err
+            .contains("the prompt is empty")
+    );
+}
+
+#[test]
+fn refusals_are_judged_and_waits_are_told() {
+    let simulator = Simulator::with(
+        "tier = \"none\"\n[[pools]]\nname = \"Haiku 4.5\"\nlimits = { requests_per_minute = 60 }\n[rules]\nspend = { kind = \"tier\", left_usd = 0.0 }",
+    );
+    let home = Home::at(&simulator.url);
+    let value = home
+        .run("call --json --model claude-haiku-4-5 --policy hint-jitter --attempts 3")
+        .exits(1)
+        .json();
+    let attempt = &value["calls"][0]["attempts"][0];
+    assert_eq!(attempt["status"], 429);
+    assert_eq!(attempt["verdict"]["cause"], "spend_cap");
+    assert_eq!(attempt["verdict"]["retry_helps"], false);
+    assert_eq!(attempt["decision"]["action"], "stop");
+    assert_eq!(value["totals"]["refused"]["spend_cap"], 1);
+}
+
+#[test]
+fn exit_codes_of_calls_tell_keys_from_addresses() {
+    let simulator = Simulator::named("calm");
+    let call = "call --json --policy none --model claude-haiku-4-5";
+    let wrong = Home::at(&simulator.url).var("ANTHROPIC_API_KEY", "sk-ant-api03-planted");
+    let value = wrong.run(call).exits(4).json();
+    assert_eq!(value["calls"][0]["attempts"][0]["verdict"]["cause"], "auth");
+    let value = Home::at(&nowhere()).run(call).exits(5).json();
+    assert_eq!(
+        value["calls"][0]["attempts"][0]["verdict"]["cause"],
+        "unreachable"
+    );
+    assert_eq!(value["totals"]["cost_usd"], 0.0);
+    let unknown = Home::at(&simulator.url)
+        .run("call --json --model claude-nonsense-1")
+        .exits(1);
+    assert_eq!(
+        unknown.json()["calls"][0]["attempts"][0]["verdict"]["cause"],
+        "not_found"
+    );
+}
+
+const ANSWER: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-opus-5-5","content":[{"type":"text","text":"Hello, {key}!"}],"stop_reason":"end_turn","usage":{"input_tokens":14,"output_tokens":9}}"#;
+
+#[test]
+fn a_gateway_costs_and_the_day_is_counted_over_restarts() {
+    let gateway = Gateway::answering(200, ANSWER);
+    let home = Home::at(&gateway.url);
+    let call = "call --json --no-stream --model claude-opus-5-5";
+    let value = home.run(call).exits(0).json();
+    // Prices of section 10: 4 and 20 USD per million.
+    let cost = 14.0 * 4e-6 + 9.0 * 20e-6;
+    assert!((value["totals"]["cost_usd"].as_f64().unwrap() - cost).abs() < 1e-9);
+    home.run(call).exits(0);
+    let spent = home.ledger().unwrap()["usd"].as_f64().unwrap();
+    assert!((spent - 2.0 * cost).abs() < 1e-9, "{spent}");
+    // A key that an answer repeats is blanked.
+    assert_eq!(value["calls"][0]["text"], "Hello, (a key)!");
+    assert_eq!(gateway.posts(), 2);
+}
+
+#[test]
+fn nothing_is_sent_against_read_only_or_a_cap() {
+    let gateway = Gateway::answering(200, ANSWER);
+    let home = Home::at(&gateway.url);
+    let done = home
+        .run("call --json --model claude-opus-5-5 --read-only")
+        .exits(1);
+    assert!(
+        done.err.contains("read-only: nothing that costs is sent"),
+        "{}",
+        done.err
+    );
+    assert_eq!(done.json()["totals"]["wire"], 0);
+    let done = home
+        .run("call --model claude-opus-5-5 --max-spend 0.000001")
+        .exits(1);
+    assert!(done.err.contains("cap of"), "{}", done.err);
+    let done = home.run("call --model a-model-without-a-price").exits(1);
+    assert!(
+        done.err.contains("price of this model is not known"),
+        "{}",
+        done.err
+    );
+    let done = home.run("status --read-only --probe claude-opus-5-5");
+    assert!(
+        done.err.contains("probe of claude-opus-5-5: read-only"),
+        "{}",
+        done.err
+    );
+    assert_eq!(gateway.posts(), 0);
+}
+
+#[test]
+fn a_key_that_a_server_repeats_is_not_printed() {
+    let echo = r#"{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key {key}"}}"#;
+    let gateway = Gateway::answering(401, echo);
+    let home = Home::at(&gateway.url).var("ANTHROPIC_API_KEY", "sk-ant-api03-planted");
+    for line in [
+        "call --json",
+        "call",
+        "call --no-stream",
+        "status --probe claude-opus-5-5",
+        "status --json --probe claude-opus-5-5",
+    ] {
+        let done = home.run(line).exits(4);
+        assert!(
+            (done.out + &done.err).contains("invalid x-api-key (a key)"),
+            "{line}"
+        );
+    }
+}
+
+#[rstest]
+#[case("", "status", "no profile: set ANTHROPIC_API_KEY")]
+#[case(
+    "[profiles.p]\nbase_ulr = \"x\"",
+    "status",
+    "config.toml:2: unknown key `base_ulr` in [profiles.p]; did you mean `base_url`?"
+)]
+#[case(
+    "[profiles.p]\napi_key = { env = \"ABSENT\" }",
+    "call",
+    "config.toml:2: api_key of profile p: variable ABSENT is not set"
+)]
+#[case(
+    "[profiles.p]\napi_key = { command = [\"false\"] }",
+    "limits",
+    "config.toml:2: api_key of profile p: key command false failed (exit status: 1)"
+)]
+#[case(
+    "[profiles.p]",
+    "status",
+    "profile p has neither an api_key nor an admin_key"
+)]
+#[case("[profiles.p]", "status --profile q", "--profile: no profile `q`")]
+#[case(
+    "[profiles.p]\nadmin_key = { env = \"HOME\" }",
+    "call",
+    "profile p has no api_key"
+)]
+fn configuration_errors_are_one_sentence(
+    #[case] config: &str,
+    #[case] line: &str,
+    #[case] sentence: &str,
+) {
+    let done = Home::bare().config(config).run(line).exits(2);
+    assert!(done.out.is_empty(), "{}", done.out);
+    assert!(
+        done.err.starts_with("ratetop: ") && done.err.contains(sentence),
+        "{}",
+        done.err
+    );
+    assert_eq!(done.err.lines().count(), 1, "{}", done.err);
+}
+
+#[test]
+fn the_working_directory_is_never_asked_for_a_config() {
+    let home = Home::bare();
+    std::fs::write(
+        home.dir.path().join("config.toml"),
+        "[profiles.p]\nnonsense = 1",
+    )
+    .unwrap();
+    let done = home.run("config check").exits(0);
+    assert!(done.out.contains("does not exist"), "{}", done.out);
+    assert_eq!(
+        home.run("config init").exits(0).out,
+        format!("wrote {}", home.run("config path").exits(0).out)
+    );
+    home.run("config init").exits(2);
+}
+
+#[test]
+fn completions_and_the_manual_name_every_command() {
+    let home = Home::bare();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let text = home.run(&format!("completions {shell}")).exits(0).out;
+        assert!(
+            text.contains("limits") && text.contains("fail-under"),
+            "{shell}"
+        );
+    }
+    let page = home.run("man").exits(0).out;
+    for part in [
+        ".TH ratetop 1",
+        "COMMAND STATUS",
+        "COMMAND CALL",
+        "fail\\-under",
+        "max\\-spend",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    home.run("--no-such-flag").exits(2);
+    home.run("--version").exits(0);
+}

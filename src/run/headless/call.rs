@@ -9,7 +9,7 @@ use crate::{
         call::CallOrder,
         id::CallId,
         observation::{CallResult, Source, What},
-        outcome::Outcome,
+        outcome::{Outcome, Unreachable},
         retry::Policy,
         timeline::Call,
         verdict::Cause,
@@ -111,6 +111,7 @@ pub(super) async fn run(
             // Nothing was served, so nothing was charged.
             None => (!maybe_served(call)).then_some(0.0),
         },
+        unsent: end.unsent.as_deref(),
     };
     if args.json {
         outlet.print(&report::to_pretty(&Calls::of(&[ended])).map_err(|_| Gone)?)?;
@@ -199,7 +200,7 @@ fn tell(
                 call.attempts
                     .iter()
                     .rev()
-                    .find(|it| Some(it.n) == seen.attempt)
+                    .find(|it| Some(it.n) == seen.attempt && it.outcome.is_some())
             });
             if let Some(attempt) = attempt {
                 outlet.progress(&call_text::attempt(attempt));
@@ -213,10 +214,19 @@ fn tell(
 /// Whether an attempt may have been served although nobody said so.
 fn maybe_served(call: &Call) -> bool {
     call.attempts.iter().any(|attempt| {
-        !matches!(
+        let refused = matches!(
             attempt.outcome,
-            Some(Outcome::Refused { .. } | Outcome::Foreign { .. } | Outcome::Unreachable { .. })
-        )
+            None | Some(Outcome::Refused { .. } | Outcome::Foreign { .. })
+        );
+        // A connection that never stood served nothing; one that broke may have.
+        let unreached = matches!(
+            attempt.outcome,
+            Some(Outcome::Unreachable {
+                kind: Unreachable::Dns | Unreachable::Refused | Unreachable::Tls,
+                ..
+            })
+        );
+        !refused && !unreached
     })
 }
 
