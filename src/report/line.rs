@@ -58,6 +58,11 @@ pub fn fill(
     Ok(clean(&out, 500).trim_end().to_owned())
 }
 
+/// A pool's name where room is short: every name of the API begins with the same word.
+pub(super) fn short(name: &str) -> &str {
+    name.strip_prefix("Claude ").unwrap_or(name)
+}
+
 fn share(view: &GaugeView) -> f64 {
     view.percent_left().unwrap_or(f64::INFINITY)
 }
@@ -72,7 +77,7 @@ fn value(
     let view = tightest.map(|(_, view)| view);
     let number = |n: Option<u64>| n.map(thousands);
     let text = match name {
-        "pool" => tightest.map(|(pool, _)| pool.name.clone()),
+        "pool" => tightest.map(|(pool, _)| short(&pool.name).to_owned()),
         "dimension" => view.map(|view| view.dimension.label().to_owned()),
         "percent" => view
             .and_then(GaugeView::percent_left)

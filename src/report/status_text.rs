@@ -1,6 +1,11 @@
 //! The board as text for people.
 
-use super::{Subject, line::span, status::is_of_models, table::aligned};
+use super::{
+    Subject,
+    line::{short, span},
+    status::is_of_models,
+    table::aligned,
+};
 use crate::domain::{
     board::{Board, Pool},
     clean::clean,
@@ -115,7 +120,7 @@ fn model_row(pool: &Pool, now: Time) -> Vec<String> {
         })
         .collect();
     let tightest = pool.tightest(now).map(|(_, view)| view);
-    let mut row = vec![clean(&pool.name, 60)];
+    let mut row = vec![clean(short(&pool.name), 60)];
     row.extend(columns.map(|view| view.map_or_else(|| "-".to_owned(), cell)));
     row.push(others.join(", "));
     row.push(tightest.as_ref().map_or_else(|| "?".to_owned(), tight));

@@ -24,7 +24,7 @@ use std::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// Longer than any command here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A simulator on a thread of its own, for as long as it is held.
 struct Simulator {
