@@ -368,6 +368,15 @@ impl App {
         &self.started.prices
     }
 
+    /// Whether something is open that Esc closes: a pool's details, an event's evidence.
+    pub fn inside(&self) -> bool {
+        match self.tab {
+            Tab::Headroom => self.headroom.detail.is_some(),
+            Tab::Events => self.events.open.is_some(),
+            Tab::Calls => false,
+        }
+    }
+
     /// Events that came since tab 7 was last shown.
     pub fn unread(&self) -> u64 {
         if self.tab == Tab::Events {

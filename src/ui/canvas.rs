@@ -40,6 +40,16 @@ impl Canvas<'_> {
         at
     }
 
+    /// The same, and the last cell says `…` when something had to be cut.
+    pub fn put_cut(&mut self, x: u16, y: u16, text: &str, style: Style, end: u16) -> u16 {
+        let next = self.put(x, y, text, style, end);
+        let room = usize::from(end.saturating_sub(x));
+        if next >= end && x < end && text.chars().count() > room {
+            self.put(end - 1, y, "…", style, end);
+        }
+        next
+    }
+
     /// Writes `text` so that it ends before column `end`, not left of `start`. What does not fit is
     /// cut at its end.
     pub fn put_right(&mut self, start: u16, y: u16, text: &str, style: Style, end: u16) {

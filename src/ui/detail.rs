@@ -147,9 +147,9 @@ fn one_gauge(
     let mut y = area.y;
     let headers = Headroom::headers(pool).count().min(6) as u16 + 3;
     let spare = area.height.saturating_sub(text_rows + headers);
-    if spare >= 4 {
+    if spare >= 6 {
         y += 1;
-        let height = (spare - 2).min(9);
+        let height = (spare - 3).min(9);
         let plot = Rect {
             x: area.x + 11,
             y,
@@ -157,12 +157,19 @@ fn one_gauge(
             height,
         };
         canvas.put(area.x, y, &words::label(gauge), roles.accent, area.x + 10);
-        canvas.put(area.x, y + 1, "left,", roles.quiet, area.x + 10);
-        canvas.put(area.x, y + 2, "10 min", roles.quiet, area.x + 10);
+        canvas.put(area.x, y + 1, "left", roles.quiet, area.x + 10);
         let slots = usize::from(plot.width) * 2;
         let series = gauge.series(shown.at, cards::SPAN_S, slots);
         chart::draw(canvas, plot, &series, shown.profile.card.thresholds);
-        y += height + 1;
+        cards::time_axis(
+            canvas,
+            Rect {
+                y: y + height,
+                height: 1,
+                ..plot
+            },
+        );
+        y += height + 2;
     }
     let lines = area.bottom().saturating_sub(y).min(text_rows);
     for line in 0..lines {
@@ -174,7 +181,13 @@ fn one_gauge(
         match line {
             0 => cards::burn(view, canvas, row),
             1 => {
-                canvas.put(area.x, y, &words::forecast(view, shown.at), roles.text, end);
+                canvas.put(
+                    area.x,
+                    y,
+                    &words::forecast(view, shown.at, false),
+                    roles.text,
+                    end,
+                );
             }
             _ => limits(shown, pool, gauge, view, canvas, row),
         }
@@ -223,16 +236,12 @@ fn limits(
         .overrides()
         .iter()
         .filter(|o| o.group == pool.key.group && o.limiter == gauge.limiter)
-        .filter(|o| Some(&o.workspace) != board.workspace())
-        .count();
-    if others > 0 {
-        let word = if others == 1 {
-            "workspace has"
-        } else {
-            "workspaces have"
-        };
-        let text = format!("{others} other {word} a lower one");
-        canvas.put(x, y, &text, roles.quiet, end);
+        .filter(|o| Some(&o.workspace) != board.workspace());
+    for other in others.take(3) {
+        let named = board.workspaces().iter().find(|w| w.id == other.workspace);
+        let name = named.map_or(other.workspace.as_str(), |w| w.name.as_str());
+        let text = format!("{name} {} ", exact(other.effective()));
+        x = canvas.put_cut(x, y, &text, roles.quiet, end);
     }
 }
 

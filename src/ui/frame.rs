@@ -4,7 +4,7 @@ use super::{canvas::Canvas, format};
 use crate::{
     app::{
         App, Shown,
-        command::{COMMANDS, Foot},
+        command::{COMMANDS, Command, Foot},
         layer::Layer,
         layout,
         panel::Tab,
@@ -218,11 +218,16 @@ fn footer(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         canvas.put(x, y, &toast.text, roles.strong, end);
         return;
     }
+    let inside = app.inside();
     let mut feet: Vec<(usize, Foot)> = COMMANDS
         .iter()
         .enumerate()
         .filter(|(_, row)| row.works_on(app.tab()))
-        .filter_map(|(i, row)| Some((i, row.foot?)))
+        .filter_map(|(i, row)| match row.command {
+            Command::Enter if inside => None,
+            Command::Back if inside => Some((i, OUT)),
+            _ => Some((i, row.foot?)),
+        })
         .collect();
     // Words that do not fit go, the least needed first; the rest keeps the table's order.
     feet.sort_by_key(|(i, foot)| (foot.rank, *i));
@@ -237,6 +242,13 @@ fn footer(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let hinted: Vec<(&str, &str)> = feet.iter().map(|(_, f)| (f.keys, f.word)).collect();
     hints(canvas, (1, y), end, &hinted);
 }
+
+/// What Esc does where something is open.
+const OUT: Foot = Foot {
+    keys: "Esc",
+    word: "back",
+    rank: 1,
+};
 
 fn key_width(canvas: &Canvas<'_>, keys: &str) -> usize {
     if canvas.look.ascii {

@@ -84,7 +84,8 @@ pub(super) fn left_of(view: &GaugeView) -> (String, String) {
 
 /// `▼1m40s` until empty, or `▲58s` until full where that matters.
 pub(super) fn trend(view: &GaugeView, now: Time) -> Option<(bool, String)> {
-    if let Some(empty) = view.empty_in_s {
+    let some = view.remaining != Some(0);
+    if let Some(empty) = view.empty_in_s.filter(|_| some) {
         return Some((false, format!("▼{}", format::span(empty))));
     }
     let full = view.full_at.map(|at| seconds_between(now, at))?;
@@ -92,8 +93,12 @@ pub(super) fn trend(view: &GaugeView, now: Time) -> Option<(bool, String)> {
     (full >= 1.0 && short).then(|| (true, format!("▲{}", format::span(full))))
 }
 
-/// The forecast in a sentence.
-pub(super) fn forecast(view: &GaugeView, now: Time) -> String {
+/// The forecast in a sentence, or in a few words where there is little room.
+pub(super) fn forecast(view: &GaugeView, now: Time, brief: bool) -> String {
+    let full = view.full_at.map(|at| seconds_between(now, at));
+    if let (Some(0), Some(full)) = (view.remaining, full) {
+        return format!("nothing left; full in {} if idle", format::span(full));
+    }
     if let Some(empty) = view.empty_in_s {
         let range = match view.empty_in_range_s {
             Some((low, high)) => {
@@ -101,18 +106,19 @@ pub(super) fn forecast(view: &GaugeView, now: Time) -> String {
             }
             None => String::new(),
         };
-        return format!("empty in {} at this burn{range}", format::span(empty));
+        let burn = if brief { "" } else { " at this burn" };
+        return format!("empty in {}{burn}{range}", format::span(empty));
     }
-    let full = view.full_at.map(|at| seconds_between(now, at));
     match (view.state, full) {
         (GaugeState::NoData | GaugeState::LimitOnly, _) => {
-            "no forecast: what is left was never seen".to_owned()
+            "no forecast: no header seen yet".to_owned()
         }
         (GaugeState::Stale, _) => "no forecast: the last header is too old".to_owned(),
         (_, Some(full)) if view.utilization.is_some() => {
             format!("the window resets in {}", format::span(full))
         }
         (_, Some(full)) if full < 1.0 => "full, unless others are using it".to_owned(),
+        (_, Some(full)) if brief => format!("holds; full in {} if idle", format::span(full)),
         (_, Some(full)) => format!(
             "does not empty at this burn; full in {} if idle",
             format::span(full)

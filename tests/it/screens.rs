@@ -144,3 +144,205 @@ screen!(welcome_folded, "nothing", "", FOLDED);
 screen!(welcome_small, "nothing", "", SMALL);
 screen!(fresh_folded, "fresh", "", FOLDED);
 screen!(subscription_wide, "subscription", "", WIDE);
+
+/// Cells of a row whose text contains `needle`, with their styles.
+fn style_of(buf: &Buffer, needle: &str) -> Option<ratatui::style::Style> {
+    let width = usize::from(buf.area.width);
+    buf.content.chunks(width).find_map(|row| {
+        let line: String = row.iter().map(ratatui::buffer::Cell::symbol).collect();
+        let at = line[..line.find(needle)?].chars().count();
+        Some(row[at].style())
+    })
+}
+
+#[test]
+fn words_that_nobody_may_overlook_stand_out() {
+    let look = look("dark", false);
+    let app = world::busy(WIDE);
+    let buf = cells(&app, world::noon(), WIDE, &look);
+    for word in ["DEBT", "EARLY"] {
+        let style = style_of(&buf, word).unwrap();
+        assert_eq!(style.fg, look.roles.empty.fg, "{word}");
+        assert!(
+            style
+                .add_modifier
+                .contains(ratatui::style::Modifier::REVERSED)
+        );
+    }
+    let asked = style_of(&buf, "17 s").unwrap();
+    assert_eq!(asked.fg, look.roles.hint.fg);
+    let mine = style_of(&buf, "42k").unwrap();
+    assert_eq!(mine.fg, look.roles.mine.fg);
+}
+
+#[test]
+fn without_colour_no_cell_has_one() {
+    let look = Look::new(&Theme::named("dark").unwrap(), Depth::None, false);
+    let buf = cells(&world::busy(WIDE), world::noon(), WIDE, &look);
+    let plain = ratatui::style::Color::Reset;
+    assert!(buf.content.iter().all(|c| c.fg == plain && c.bg == plain));
+}
+
+#[test]
+fn ascii_screens_are_ascii() {
+    for script in ["", "<enter>", "7", "2", "?", ":"] {
+        let mut app = world::busy(WIDE);
+        let mut now = world::noon();
+        press(&mut app, script, &mut now);
+        let buf = cells(&app, now, WIDE, &look("sixteen", true));
+        assert!(
+            buf.content.iter().all(|c| c.symbol().is_ascii()),
+            "{script}"
+        );
+    }
+}
+
+#[test]
+fn numbers_do_not_jump_from_second_to_second() {
+    let app = world::busy(WIDE);
+    let look = look("dark", false);
+    let at = |s: f64| text(&cells(&app, after(world::noon(), s), WIDE, &look));
+    let column = |screen: &str| -> Vec<usize> {
+        let row = screen.lines().nth(4).unwrap();
+        row.match_indices('/')
+            .map(|(i, _)| row[..i].chars().count())
+            .collect()
+    };
+    for s in 1..30 {
+        assert_eq!(column(&at(0.0)), column(&at(f64::from(s))), "{s} s");
+    }
+}
+
+#[test]
+fn a_paused_screen_asks_for_no_wake_up_and_does_not_move() {
+    let mut app = world::busy(WIDE);
+    let mut now = world::noon();
+    let look = look("dark", false);
+    assert!(app.next_wake(now).is_some());
+    press(&mut app, "<space>", &mut now);
+    app.wake(after(now, 10.0));
+    assert_eq!(app.next_wake(now), None);
+    let before = text(&cells(&app, now, WIDE, &look));
+    app.take_dirty();
+    world::many(&mut app, 5, after(now, 1.0), 1);
+    assert!(!app.dirty(), "what arrives behind a pause is not drawn");
+    assert_eq!(before, text(&cells(&app, after(now, 60.0), WIDE, &look)));
+    press(&mut app, "<space>", &mut now);
+    assert_ne!(before, text(&cells(&app, after(now, 60.0), WIDE, &look)));
+}
+
+#[test]
+fn wake_ups_come_once_a_second() {
+    let app = world::busy(WIDE);
+    let mut now = world::noon();
+    for _ in 0..20 {
+        let next = app.next_wake(now).unwrap();
+        let wait = ratetop::domain::time::seconds_between(now, next);
+        assert!((0.9..=1.01).contains(&wait), "{wait}");
+        now = next;
+    }
+}
+
+#[test]
+fn a_probe_is_asked_for_once_then_sent() {
+    let mut app = world::busy(WIDE);
+    let mut now = world::noon();
+    assert!(press(&mut app, "p", &mut now).is_empty());
+    let sent = press(&mut app, "p", &mut now);
+    let [Effect::Call(order)] = &sent[..] else {
+        panic!("{sent:?}");
+    };
+    assert_eq!((order.max_tokens, order.attempts), (1, 1));
+    assert_eq!(order.model.as_str(), "claude-opus-5-5");
+    assert_eq!(
+        press(&mut app, "p", &mut now).len(),
+        1,
+        "the second is not asked again"
+    );
+    assert!(press(&mut app, "gg p <esc>", &mut now).len() == 1);
+}
+
+#[test]
+fn a_read_only_program_refuses_what_costs_and_says_so() {
+    let mut started = world::started(WIDE);
+    started.read_only = true;
+    let mut app = App::new(started);
+    let card = world::card("prod");
+    app.update(Event::Profile(Box::new(card)), world::noon());
+    world::many(&mut app, 1, world::noon(), 1);
+    let mut now = world::noon();
+    assert!(press(&mut app, "p", &mut now).is_empty());
+    assert!(app.toast().unwrap().text.contains("Read only"));
+}
+
+#[test]
+fn copying_takes_the_request_id_or_the_header_line() {
+    let mut app = world::busy(WIDE);
+    let mut now = world::noon();
+    let copied = press(&mut app, "y", &mut now);
+    assert_eq!(copied, [Effect::Copy("req_011CXa7mQ9f".to_owned())]);
+    let copied = press(&mut app, "<enter> j y", &mut now);
+    let header = "anthropic-ratelimit-requests-remaining: 4412".to_owned();
+    assert_eq!(copied, [Effect::Copy(header)]);
+}
+
+#[test]
+fn a_click_lands_on_what_is_drawn() {
+    use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+    let mut app = world::busy(WIDE);
+    let now = world::noon();
+    let click = |app: &mut App, needle: &str| {
+        let screen = text(&cells(app, now, WIDE, &look("dark", false)));
+        let (row, line) = screen
+            .lines()
+            .enumerate()
+            .find(|(_, line)| line.contains(needle))
+            .unwrap();
+        let column = line[..line.find(needle).unwrap()].chars().count();
+        let mouse = MouseEvent {
+            kind: MouseEventKind::Down(MouseButton::Left),
+            column: column as u16,
+            row: row as u16,
+            modifiers: KeyModifiers::NONE,
+        };
+        app.update(Event::Input(Input::Mouse(mouse)), now);
+        text(&cells(app, now, WIDE, &look("dark", false)))
+    };
+    assert!(click(&mut app, "Sonnet 4.x").contains("▸ Sonnet 4.x"));
+    assert!(click(&mut app, "7 Events").contains("Events, newest first"));
+    assert!(click(&mut app, "1 Headroom").contains("Pools"));
+}
+
+mod any_keys {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn key() -> impl Strategy<Value = String> {
+        let named = prop::sample::select(vec![
+            "<enter>", "<esc>", "<tab>", "<up>", "<down>", "<left>", "<right>", "<space>", "<c-d>",
+            "<c-u>", "<c-l>", "+1s", "+61s",
+        ]);
+        let typed =
+            prop::sample::select("127jkhlgGptPry:/?mqez日\u{301}".chars().collect::<Vec<_>>());
+        prop_oneof![
+            1 => named.prop_map(str::to_owned),
+            2 => typed.prop_map(String::from),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn at_any_size_draw_and_never_panic(keys in prop::collection::vec(key(), 0..30), w in 1u16..150, h in 1u16..50, sub in any::<bool>()) {
+            let mut app = if sub { world::subscription((w, h)) } else { world::busy((w, h)) };
+            let look = look("dark", h % 2 == 0);
+            let mut now = world::noon();
+            for key in &keys {
+                press(&mut app, key, &mut now);
+                cells(&app, now, (w, h), &look);
+            }
+            app.update(Event::Input(Input::Resize(h, w)), now);
+            cells(&app, now, (h, w), &look);
+        }
+    }
+}

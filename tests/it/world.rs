@@ -421,11 +421,13 @@ pub(crate) fn busy(size: (u16, u16)) -> App {
         call(&mut app, id, when, "claude-opus-5-5", levels, HALF_CACHED);
         id += 1;
     }
-    refusal(&mut app, id, at(-14.0));
-    id += 1;
+    let timed_out = "The limits of api.anthropic.com could not be read: timed out.";
+    app.update(Event::Fault(timed_out.to_owned()), at(-400.0));
     let mut tuned = groups;
     tuned[5].limits[2].value = 400_000;
     limits(&mut app, at(-125.0), tuned);
+    refusal(&mut app, id, at(-14.0));
+    id += 1;
     let small = Usage {
         input_tokens: 400,
         output_tokens: 90,
@@ -435,7 +437,7 @@ pub(crate) fn busy(size: (u16, u16)) -> App {
     let sonnet = full(5_000, 4_980_000, 999_000);
     call(&mut app, id, at(-12.4), "claude-sonnet-5-5", sonnet, small);
     let haiku = full(0, 4_500_000, 970_000);
-    call(&mut app, id + 1, at(-1.4), "claude-haiku-4-5", haiku, small);
+    call(&mut app, id + 1, at(-0.4), "claude-haiku-4-5", haiku, small);
     let stale = full(4_100, 3_000_000, 620_000);
     call(
         &mut app,
@@ -479,10 +481,7 @@ pub(crate) fn busy(size: (u16, u16)) -> App {
         opus,
         HALF_CACHED,
     );
-    app.update(
-        Event::Fault("The limits of api.anthropic.com could not be read: timed out.".to_owned()),
-        at(-400.0),
-    );
+    app.wake(noon());
     app
 }
 
@@ -516,7 +515,6 @@ pub(crate) fn subscription(size: (u16, u16)) -> App {
 }
 
 /// Many pools, each with a reading of its own at `when`.
-#[expect(dead_code, reason = "used by the bench")]
 pub(crate) fn many(app: &mut App, pools: usize, when: Time, turn: u64) {
     for i in 0..pools {
         let model = format!("claude-made-up-{i}");

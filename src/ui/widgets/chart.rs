@@ -9,6 +9,9 @@ use ratatui::layout::Rect;
 const LEFT: [u32; 5] = [0, 0x40, 0x44, 0x46, 0x47];
 const RIGHT: [u32; 5] = [0, 0x80, 0xa0, 0xb0, 0xb8];
 
+/// Every dot of a cell.
+const FULL: u32 = 0xff;
+
 /// Draws `series` (shares, 0 to 1, oldest first, two for each column) into an area. Columns where
 /// nothing was known get a dot on the floor.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, series: &[Option<f32>], thresholds: Thresholds) {
@@ -25,7 +28,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, series: &[Option<f32>], thresho
             canvas.put(area.x + column, floor, "·", look.roles.border, area.right());
             continue;
         };
-        let style = Tone::of(f64::from(least) * 100.0, thresholds).style(look);
+        let tone = Tone::of(f64::from(least) * 100.0, thresholds);
+        let (edge, body) = (tone.style(look), tone.light(look));
         let height = |share: Option<f32>| {
             share.map_or(0, |share| {
                 let share = share.clamp(0.0, 1.0);
@@ -42,6 +46,10 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, series: &[Option<f32>], thresho
                 continue;
             }
             let glyph = char::from_u32(0x2800 + dots).unwrap_or(' ');
+            // The edge is the data; what is beneath it only fills.
+            let style = if dots == FULL { body } else { edge };
+            let lit = dots == FULL && heights.iter().all(|h| *h <= under + 4);
+            let style = if lit { edge } else { style };
             let mut text = [0; 4];
             let text = glyph.encode_utf8(&mut text);
             canvas.put(area.x + column, area.y + row, text, style, area.right());

@@ -1,171 +1,45 @@
-//! Tab 1 on screen: the table of pools, and cards beneath it.
-//!
-//! ```text
-//! 110 columns and more   pool │ RPM bar │ ITPM bar │ OTPM bar │ tightest │ source
-//! 60 to 109              pool │ tightest bar │ RPM ITPM OTPM in percent │ source
-//! less, or few rows      a list: pool, tightest limit, its bar
-//! ```
+//! One pool as one row, in the three widths.
 
-use super::{
-    canvas::Canvas,
-    cards, detail, format,
-    widgets::{Tone, bar},
-    words,
-};
+use super::{Columns, Kind, LABEL, LEFT_OF};
 use crate::{
-    app::{App, Shown, event::Thresholds, layout},
+    app::{Shown, event::Thresholds},
     domain::{
         board::Pool,
         gauge::{Gauge, GaugeState, GaugeView},
         limit::{Dimension, Family},
         org::GroupKind,
     },
+    ui::{
+        canvas::Canvas,
+        format,
+        widgets::{Tone, bar},
+        words,
+    },
 };
-use ratatui::{layout::Rect, style::Style};
+use ratatui::layout::Rect;
 
-/// Draws tab 1.
-pub(super) fn draw(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
-    let state = app.headroom();
-    let rows = state.rows(&shown.profile.board);
-    let place = state.place(&rows);
-    if state.detail.is_some()
-        && let Some(pool) = rows.get(place)
-    {
-        detail::draw(app, shown, pool, canvas, area);
-        return;
-    }
-    let size = (area.width, canvas.buf.area.height);
-    let layout = layout::headroom(size, rows.len());
-    let visible = usize::from(layout.visible);
-    let first = layout::scroll(state.first, place, visible, rows.len());
-    let table = Table {
-        shown,
-        thresholds: shown.profile.card.thresholds,
-        columns: Columns::fit(area.width, layout.boxed),
-        own: shown.profile.board.pools().len(),
-    };
-    if layout.boxed {
-        let height = layout.visible + 3;
-        let title = title(app, &rows, first, visible);
-        let outer = Rect {
-            height: height.min(area.height),
-            ..area
-        };
-        canvas.boxed(outer, &title);
-        table.head(canvas, outer.y + 1);
-    }
-    for (line, pool) in rows.iter().skip(first).take(visible).enumerate() {
-        let y = layout.first + line as u16;
-        table.row(canvas, y, pool, first + line == place);
-    }
-    if rows.is_empty() {
-        nothing(app, shown, canvas, layout.first);
-    }
-    if let (Some(y), Some(pool)) = (layout.cards, rows.get(place)) {
-        let height = layout.cards_rows;
-        cards::draw(app, shown, pool, canvas, Rect { y, height, ..area });
-    }
+/// The table of pools at one moment.
+pub(super) struct Table<'a> {
+    /// What is shown.
+    pub(super) shown: &'a Shown<'a>,
+    /// When a level is tight.
+    pub(super) thresholds: Thresholds,
+    /// Where its columns are.
+    pub(super) columns: Columns,
 }
 
-fn title(app: &App, rows: &[&Pool], first: usize, visible: usize) -> String {
-    let mut title = "Pools".to_owned();
-    if rows.len() > visible {
-        let last = (first + visible).min(rows.len());
-        title = format!("Pools {}–{last} of {}", first + 1, rows.len());
-    }
-    let filter = app.headroom().filter.trim();
-    if !filter.is_empty() {
-        title = format!("{title} · filter “{filter}”");
-    }
-    title
-}
-
-fn nothing(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, y: u16) {
-    let quiet = canvas.roles().quiet;
-    let text = if !app.headroom().filter.trim().is_empty() {
-        "No pool fits the filter; Esc clears it."
-    } else if shown.profile.board.sources().limits.is_none() {
-        "Waiting for the first answer …"
-    } else {
-        "No pool is known yet: t makes a test call, its headers fill the gauges."
-    };
-    let end = canvas.buf.area.right().saturating_sub(1);
-    canvas.put(3, y, text, quiet, end);
-}
-
-/// Which columns there are and how wide.
+/// What is special about a row.
 #[derive(Clone, Copy)]
-struct Columns {
-    left: u16,
-    right: u16,
-    name: u16,
-    kind: Kind,
-}
-
-#[derive(Clone, Copy)]
-enum Kind {
-    /// Three gauges, each with its bar of that many cells.
-    Wide(u16),
-    /// The tightest with a bar of that many cells, the three in percent.
-    Folded(u16),
-    /// The tightest; a bar of that many cells, none when there is no room.
-    List(u16),
-}
-
-/// ` 3.10M` and `/58.27k` after a bar.
-const LEFT_OF: u16 = 13;
-/// `OTPM 21% ▼1m40s EMPTY`
-const TIGHTEST: u16 = 23;
-/// `live 12s`
-const SOURCE: u16 = 9;
-
-impl Columns {
-    fn fit(width: u16, boxed: bool) -> Self {
-        let edge = u16::from(boxed);
-        let (left, right) = (edge, width.saturating_sub(edge));
-        let inner = right.saturating_sub(left);
-        if boxed && width >= 110 {
-            let name = 14 + (inner.saturating_sub(118) / 8).min(12);
-            let rest = inner.saturating_sub(3 + name + TIGHTEST + 1 + SOURCE + 1);
-            let bar = (rest / 3).saturating_sub(LEFT_OF + 1);
-            return Self {
-                left,
-                right,
-                name,
-                kind: Kind::Wide(bar.clamp(6, 40)),
-            };
-        }
-        if width >= 60 {
-            let name = if width >= 76 { 14 } else { 11 };
-            let rest = inner.saturating_sub(2 + name + 5 + LEFT_OF + 1 + 8 + 16 + SOURCE + 1);
-            return Self {
-                left,
-                right,
-                name,
-                kind: Kind::Folded(rest.min(30)),
-            };
-        }
-        let name = (inner / 3).clamp(4, 14);
-        let rest = inner.saturating_sub(2 + name + 5 + 5 + 7 + 1);
-        Self {
-            left,
-            right,
-            name,
-            kind: Kind::List(rest),
-        }
-    }
-}
-
-struct Table<'a> {
-    shown: &'a Shown<'a>,
-    thresholds: Thresholds,
-    columns: Columns,
-    /// How many of the pools are the profile's own; the others are foreign.
-    own: usize,
+pub(super) struct Place {
+    /// Whether it is the selected one.
+    pub(super) selected: bool,
+    /// Whether its pool belongs to another organization or workspace.
+    pub(super) foreign: bool,
 }
 
 impl Table<'_> {
-    fn head(&self, canvas: &mut Canvas<'_>, y: u16) {
+    /// Draws the column heads.
+    pub(super) fn head(&self, canvas: &mut Canvas<'_>, y: u16) {
         let quiet = canvas.roles().quiet;
         let Columns {
             left,
@@ -177,7 +51,7 @@ impl Table<'_> {
         let x = left + 3 + name;
         match kind {
             Kind::Wide(bar) => {
-                let step = bar + LEFT_OF + 1;
+                let step = bar + LEFT_OF;
                 canvas.put(x, y, "RPM", quiet, right);
                 canvas.put(x + step, y, "ITPM uncached", quiet, right);
                 canvas.put(x + 2 * step, y, "OTPM", quiet, right);
@@ -185,7 +59,7 @@ impl Table<'_> {
             }
             Kind::Folded(bar) => {
                 canvas.put(x, y, "tightest", quiet, right);
-                let x = x + 5 + bar + LEFT_OF + 1 + 8;
+                let x = x + LABEL + bar + LEFT_OF + 8;
                 canvas.put(x, y, " RPM ITPM OTPM", quiet, right);
             }
             Kind::List(_) => {}
@@ -195,7 +69,9 @@ impl Table<'_> {
         }
     }
 
-    fn row(&self, canvas: &mut Canvas<'_>, y: u16, pool: &Pool, selected: bool) {
+    /// Draws one pool.
+    pub(super) fn row(&self, canvas: &mut Canvas<'_>, y: u16, pool: &Pool, place: Place) {
+        let Place { selected, foreign } = place;
         let roles = *canvas.roles();
         let Columns {
             left,
@@ -218,18 +94,33 @@ impl Table<'_> {
         let inset = if matches!(kind, Kind::List(_)) { 1 } else { 3 };
         let x = left + inset;
         let name_style = if selected { roles.accent } else { roles.text };
-        let end = self.name(canvas, (x, y), pool, name_style, x + name - 1);
-        let _ = end;
+        let end = x + name - 1;
+        let from = if foreign {
+            canvas.put(x, y, "◇ ", roles.hint, end)
+        } else {
+            x
+        };
+        let to = canvas.put_cut(from, y, &pool.name, name_style, end);
+        if pool.guess && to + 1 < end {
+            canvas.put(to + 1, y, "?", roles.hint, end);
+        }
         let tightest = pool.tightest(at);
         let tightest = tightest.as_ref();
         let x = x + name;
         match kind {
             Kind::Wide(bar) => {
-                let step = bar + LEFT_OF + 1;
-                for (i, gauge) in columns_of(pool).into_iter().enumerate() {
+                let step = bar + LEFT_OF;
+                let gauges = columns_of(pool);
+                for (i, gauge) in gauges.iter().enumerate() {
                     if let Some(gauge) = gauge {
                         let view = gauge.view(at);
-                        self.gauge(canvas, (x + step * i as u16, y), bar, gauge, &view, pool);
+                        let x = x + step * i as u16;
+                        bar::draw(canvas, (x, y), bar, &view, self.thresholds);
+                        let x = self.numbers(canvas, (x + bar, y), &view);
+                        let alone = gauges.get(i + 1).is_none_or(Option::is_none);
+                        if pool.kind != GroupKind::ModelGroup && alone {
+                            canvas.put(x + 1, y, &words::label(gauge), roles.quiet, x + 10);
+                        }
                     }
                 }
                 self.tightest(canvas, (x + 3 * step, y), pool, tightest, right);
@@ -242,45 +133,8 @@ impl Table<'_> {
         }
     }
 
-    fn name(
-        &self,
-        canvas: &mut Canvas<'_>,
-        (x, y): (u16, u16),
-        pool: &Pool,
-        style: Style,
-        end: u16,
-    ) -> u16 {
-        let roles = *canvas.roles();
-        let _ = self.own;
-        let x = canvas.put(x, y, &pool.name, style, end);
-        if pool.guess && x + 1 < end {
-            return canvas.put(x + 1, y, "?", roles.hint, end);
-        }
-        x
-    }
-
-    fn gauge(
-        &self,
-        canvas: &mut Canvas<'_>,
-        (x, y): (u16, u16),
-        width: u16,
-        gauge: &Gauge,
-        view: &GaugeView,
-        pool: &Pool,
-    ) {
-        bar::draw(canvas, (x, y), width, view, self.thresholds);
-        let x = x + width;
-        self.numbers(canvas, (x, y), view);
-        if pool.kind != GroupKind::ModelGroup {
-            let quiet = canvas.roles().quiet;
-            let (_, limit) = words::left_of(view);
-            let after = x + 7 + limit.chars().count() as u16;
-            canvas.put(after + 1, y, &short(gauge), quiet, x + LEFT_OF);
-        }
-    }
-
     /// ` 3.10M/5M`: what is left right-aligned, then the limit.
-    fn numbers(&self, canvas: &mut Canvas<'_>, (x, y): (u16, u16), view: &GaugeView) {
+    fn numbers(&self, canvas: &mut Canvas<'_>, (x, y): (u16, u16), view: &GaugeView) -> u16 {
         let roles = *canvas.roles();
         let (left, limit) = words::left_of(view);
         let style = match (view.state, Tone::of_view(view, self.thresholds)) {
@@ -289,7 +143,7 @@ impl Table<'_> {
             _ => roles.quiet,
         };
         canvas.put_right(x, y, &left, style, x + 7);
-        canvas.put(x + 7, y, &limit, roles.quiet, x + LEFT_OF);
+        canvas.put(x + 7, y, &limit, roles.quiet, x + LEFT_OF)
     }
 
     /// `OTPM 21% ▼1m40s EMPTY`
@@ -351,10 +205,10 @@ impl Table<'_> {
         let first = pool.gauges.first().map(|gauge| (gauge, gauge.view(at)));
         if let Some((gauge, view)) = tightest.or(first.as_ref()) {
             let tone = Tone::of_view(view, self.thresholds).unwrap_or(Tone::Calm);
-            canvas.put(x, y, &short(gauge), tone.number(canvas.look), x + 5);
-            bar::draw(canvas, (x + 5, y), width, view, self.thresholds);
-            self.numbers(canvas, (x + 5 + width, y), view);
-            let x = x + 5 + width + LEFT_OF + 1;
+            canvas.put(x, y, &short(gauge), tone.number(canvas.look), x + LABEL);
+            bar::draw(canvas, (x + LABEL, y), width, view, self.thresholds);
+            self.numbers(canvas, (x + LABEL + width, y), view);
+            let x = x + LABEL + width + LEFT_OF;
             if let Some(alarm) = words::alarm(view) {
                 canvas.put(x, y, alarm, roles.empty, x + 7);
             } else if let Some((up, trend)) = words::trend(view, at) {
@@ -366,7 +220,7 @@ impl Table<'_> {
                 canvas.put(x, y, &trend, style, x + 8);
             }
         }
-        let x = x + 5 + width + LEFT_OF + 1 + 8;
+        let x = x + LABEL + width + LEFT_OF + 8;
         for (i, gauge) in columns_of(pool).into_iter().enumerate() {
             let Some(gauge) = gauge else { continue };
             let view = gauge.view(at);
@@ -397,8 +251,8 @@ impl Table<'_> {
         let roles = *canvas.roles();
         let tone = Tone::of_view(view, self.thresholds).unwrap_or(Tone::Calm);
         let style = tone.number(canvas.look);
-        canvas.put(x, y, &short(gauge), style, (x + 5).min(right));
-        let mut x = x + 5;
+        canvas.put(x, y, &short(gauge), style, (x + LABEL).min(right));
+        let mut x = x + LABEL;
         if width >= 3 {
             bar::draw(
                 canvas,

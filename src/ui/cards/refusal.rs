@@ -1,0 +1,199 @@
+//! The newest refusal: cause, what was asked, what the client did, when a retry helps.
+
+use super::pad;
+use crate::{
+    app::{Shown, profile::Refusal},
+    domain::{id::Limiter, limit::Dimension, time::seconds_between, verdict::Certainty},
+    ui::{canvas::Canvas, format, frame},
+};
+use ratatui::layout::Rect;
+
+/// Draws the newest refusal.
+pub(super) fn draw(shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
+    let roles = *canvas.roles();
+    let Some(refusal) = &shown.profile.refusal else {
+        let inner = pad(canvas.boxed(area, "Last refusal"));
+        canvas.put(inner.x, inner.y, "none seen", roles.quiet, inner.right());
+        return;
+    };
+    let ago = format::age(seconds_between(refusal.at, shown.at));
+    let inner = pad(canvas.boxed(area, &format!("Last refusal, {ago} ago")));
+    let end = inner.right();
+    let mut lines = Lines {
+        y: inner.y,
+        bottom: inner.bottom(),
+    };
+    let verdict = &refusal.verdict;
+    let brief = inner.width < 50;
+    if let Some(y) = lines.next() {
+        let status = verdict
+            .status
+            .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+        let mut x = canvas.put(inner.x, y, &status, roles.bad, end);
+        x = canvas.put(x, y, " · ", roles.border, end);
+        let (word, style) = match verdict.certainty {
+            Certainty::Stated => ("stated", roles.text),
+            Certainty::Inferred => ("inferred", roles.hint),
+            Certainty::Unknown => ("no evidence", roles.quiet),
+        };
+        let room = end.saturating_sub(word.len() as u16 + 3);
+        x = canvas.put_cut(x, y, &cause(shown, refusal, brief), roles.strong, room);
+        x = canvas.put(x, y, " · ", roles.border, end);
+        canvas.put(x, y, word, style, end);
+    }
+    after_it(shown, verdict.asked_s, canvas, inner, &mut lines);
+    if let Some(y) = lines.next() {
+        retry(shown, refusal, canvas, (inner.x, y), end);
+    }
+    for evidence in &verdict.evidence {
+        if lines.bottom.saturating_sub(lines.y) < 2 {
+            break;
+        }
+        let Some(y) = lines.next() else { break };
+        let from = format!("{:<11}", evidence.from.label());
+        let x = canvas.put(inner.x, y, &from, roles.quiet, end);
+        canvas.put_cut(x, y, &evidence.text, roles.text, end);
+    }
+    let last = inner.bottom().saturating_sub(1);
+    if last >= lines.y {
+        let mut x = inner.x;
+        if let Some(request) = &verdict.request_id {
+            x = canvas.put(
+                x,
+                last,
+                request.as_str(),
+                roles.text,
+                end.saturating_sub(10),
+            ) + 2;
+        }
+        frame::hints(canvas, (x, last), end, &[("y", "copy"), ("7", "evidence")]);
+    }
+}
+
+/// Rows of a card, from the top.
+struct Lines {
+    y: u16,
+    bottom: u16,
+}
+
+impl Lines {
+    fn next(&mut self) -> Option<u16> {
+        let y = self.y;
+        self.y += 1;
+        (y < self.bottom).then_some(y)
+    }
+}
+
+fn cause(shown: &Shown<'_>, refusal: &Refusal, brief: bool) -> String {
+    let verdict = &refusal.verdict;
+    let dimension = verdict.limiter.as_ref().map(Limiter::dimension);
+    let words = match dimension {
+        Some(dimension) if brief && dimension != Dimension::Other => dimension.label(),
+        _ => verdict.cause.words(),
+    };
+    let board = &shown.profile.board;
+    let pool = verdict
+        .pool
+        .as_ref()
+        .and_then(|id| board.pools().iter().find(|pool| pool.key.group == *id))
+        .or_else(|| board.pool_of(verdict.model.as_ref()?));
+    match (pool, &verdict.model) {
+        (Some(pool), _) => format!("{words} of {}", pool.name),
+        (None, Some(model)) => format!("{words} of {model}"),
+        (None, None) => words.to_owned(),
+    }
+}
+
+/// What the server asked for and what the client did.
+fn after_it(
+    shown: &Shown<'_>,
+    asked: Option<f64>,
+    canvas: &mut Canvas<'_>,
+    inner: Rect,
+    lines: &mut Lines,
+) {
+    let roles = *canvas.roles();
+    let end = inner.right();
+    let Some(y) = lines.next() else { return };
+    let brief = inner.width < 50;
+    let mut x = match asked {
+        Some(asked) => {
+            let x = canvas.put(inner.x, y, "asked ", roles.quiet, end);
+            canvas.put(x, y, &seconds(asked), roles.hint, end)
+        }
+        None => canvas.put(inner.x, y, "asked nothing", roles.quiet, end),
+    };
+    let Some(attempt) = shown.profile.refused_attempt() else {
+        return;
+    };
+    if let Some(slept) = attempt.slept_s {
+        let slept_word = if brief {
+            " · slept "
+        } else {
+            " · client slept "
+        };
+        x = canvas.put(x, y, slept_word, roles.quiet, end);
+        x = canvas.put(x, y, &seconds(slept), roles.text, end);
+        if attempt.early {
+            let by = asked.map_or(0.0, |asked| (asked - slept).max(0.0));
+            if brief {
+                x = canvas.put(x, y, " ", roles.text, end);
+                x = canvas.put(x, y, "EARLY", roles.empty, end);
+                let by = format!(" by {}", seconds(by));
+                if x + by.len() as u16 <= end {
+                    canvas.put(x, y, &by, roles.tight, end);
+                }
+                return;
+            }
+            x = canvas.put(
+                x,
+                y,
+                &format!(": retried {} ", seconds(by)),
+                roles.tight,
+                end,
+            );
+            canvas.put(x, y, "EARLY", roles.empty, end);
+        }
+    } else if let Some(decision) = &attempt.decision
+        && decision.wait_s > 0.0
+    {
+        x = canvas.put(x, y, " · client waits ", roles.quiet, end);
+        canvas.put(x, y, &seconds(decision.wait_s), roles.text, end);
+    }
+}
+
+fn seconds(s: f64) -> String {
+    if s < 10.0 && (s - s.round()).abs() > 0.049 {
+        format!("{s:.1} s")
+    } else {
+        format!("{s:.0} s")
+    }
+}
+
+fn retry(
+    shown: &Shown<'_>,
+    refusal: &Refusal,
+    canvas: &mut Canvas<'_>,
+    (x, y): (u16, u16),
+    end: u16,
+) {
+    let roles = *canvas.roles();
+    let verdict = &refusal.verdict;
+    if !verdict.retry_helps {
+        canvas.put(x, y, "retrying does not help", roles.bad, end);
+        return;
+    }
+    let Some(at) = verdict.retry_at else {
+        canvas.put(x, y, "a retry may help; nothing says when", roles.text, end);
+        return;
+    };
+    let left = seconds_between(shown.at, at);
+    let mut x = canvas.put(x, y, "retry helps from ", roles.quiet, end);
+    x = canvas.put(x, y, &format::clock(at, shown.offset_s), roles.hint, end);
+    let when = if left > 0.0 {
+        format!(", in {}", format::span(left.ceil()))
+    } else {
+        ", that is now".to_owned()
+    };
+    canvas.put(x, y, &when, roles.text, end);
+}
