@@ -59,6 +59,8 @@ const IMPURE_ON_PURPOSE: &[(&str, &str)] = &[
     ("ui/terminal", "io::stdout"),
     ("ui/terminal", "io::stderr"),
     ("ui/terminal", "std::io::stderr"),
+    ("ui/terminal", "std::thread"),
+    ("ui/terminal", "tracing::"),
 ];
 
 /// What only the screen may know, by room: keys and clicks are data, and the state's own to read.

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 /// The moment that screens show unless they wait.
 pub(crate) fn noon() -> Time {
-    "2026-11-24T12:04:31Z".parse().unwrap()
+    "2026-11-24T12:04:31Z".parse().unwrap_or_default()
 }
 
 /// `noon` moved by seconds.
