@@ -82,7 +82,7 @@ impl Engine {
             all_input: (usage.all_input() as f64 * world.answers.estimate).round(),
             output: 0.0,
         };
-        let subject = format!("(org: {}, model: {model})", world.organization.id);
+        let subject = || format!("(org: {}, model: {model})", world.organization.id);
         self.gates.ramp(&world, n, uncached, &subject, now)?;
         if let Some(short) = self.pools[n].short_of(&take, 1.0, fast, false, now) {
             if world.rules.refused_counts_rpm {
@@ -97,7 +97,7 @@ impl Engine {
                     self.pools[n].draw(&refused, fast, false, now);
                 }
             }
-            return Err(over(&short, &subject));
+            return Err(over(&short, &subject()));
         }
 
         let mut dice = self.dice(2);

@@ -164,7 +164,7 @@ impl Gates {
         world: &Scenario,
         pool: usize,
         uncached: f64,
-        subject: &str,
+        subject: &dyn Fn() -> String,
         now: Time,
     ) -> Result<(), Refusal> {
         let (Some(ramp), Some(growth)) = (world.rules.ramp, self.ramp.get_mut(pool)) else {
@@ -187,8 +187,9 @@ impl Gates {
         let boundary = 60.0 - seconds_between(Time::UNIX_EPOCH, now).rem_euclid(60.0);
         Err(Refusal::limited(
             format!(
-                "This request would exceed your organization's maximum usage increase rate for input tokens per minute {subject}. \
+                "This request would exceed your organization's maximum usage increase rate for input tokens per minute {}. \
                  Your current limit is {} input tokens per minute, which will increase to {} at the next minute boundary.",
+                subject(),
                 grouped(allowance),
                 grouped(allowance.saturating_add(ramp.step)),
             ),

@@ -110,6 +110,10 @@ impl Engine {
         let ordinal = if messages { self.calls } else { self.others };
         let mut headers = self.head_of(ordinal, if messages { 3 } else { 21 }, known, now);
         headers.insert(http::header::CONTENT_TYPE, JSON);
+        if matches!(refusal.status, 401 | 413) {
+            // Nobody knows yet whose request it is.
+            headers.remove(ORGANIZATION);
+        }
         if refusal.levels && messages {
             match self.refused_pool.take() {
                 Some((n, fast)) => self.levels(n, fast, 0.0, now, &mut headers),

@@ -84,15 +84,25 @@ impl Client {
             }
     }
 
-    /// Seconds from one call at `at_s` to the next, for a die in [0, 1). At least a millisecond, at
-    /// most five seconds while nothing is due (then ask again; `false`).
+    /// Seconds from `at_s` to the next call for a die in [0, 1), and whether there is one then: at
+    /// low ebb the next look comes before the next call would, so that no swing is slept through.
     pub fn next_in(&self, at_s: f64, die: f64) -> (f64, bool) {
         let rate = self.rate(at_s);
-        if rate < self.per_minute * 0.02 || rate <= 0.0 {
-            return (0.25, false);
+        let look_s = if self.pattern == Pattern::Steady {
+            f64::INFINITY
+        } else {
+            self.period_s.max(1.0) / 40.0
+        };
+        if rate <= 0.0 {
+            return (look_s.min(5.0), false);
+        }
+        let every_s = 60.0 / rate;
+        let looks_first = every_s > look_s.max(60.0 / self.per_minute * 1.5);
+        if looks_first {
+            return (look_s, die < look_s / every_s);
         }
         let spread = 1.0 + self.jitter.clamp(0.0, 1.0) * (2.0 * die - 1.0);
-        ((60.0 / rate * spread).clamp(0.001, 3600.0), true)
+        ((every_s * spread).clamp(0.001, 3600.0), true)
     }
 
     /// Its retry policy.
@@ -101,5 +111,45 @@ impl Client {
             .as_deref()
             .and_then(Policy::named)
             .unwrap_or(Policy::HintJitter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::dice::Dice;
+    use rstest::rstest;
+
+    fn calls(pattern: &str, per_minute: f64, minutes: f64) -> f64 {
+        let text = format!(
+            "name = \"x\"\nmodel = \"m\"\nper_minute = {per_minute}\ninput = [1, 1]\noutput = [1, 1]\npattern = \"{pattern}\"\nperiod_s = 60\nduty = 0.25"
+        );
+        let client: Client = toml::from_str(&text).unwrap();
+        let (mut at_s, mut count, mut turns) = (0.0, 0.0, 0);
+        while at_s < minutes * 60.0 {
+            let (wait_s, due) = client.next_in(at_s, Dice::new(9, turns, 1).share());
+            count += f64::from(u8::from(due));
+            turns += 1;
+            at_s += wait_s;
+        }
+        count
+    }
+
+    /// Over whole periods a pattern keeps its mean rate, for rare and for frequent callers.
+    #[rstest]
+    #[case("steady", 1.0)]
+    #[case("bursts", 0.25)]
+    #[case("wave", 1.0)]
+    fn a_pattern_keeps_its_mean(
+        #[case] pattern: &str,
+        #[case] share: f64,
+        #[values(12.0, 120.0, 1200.0)] per_minute: f64,
+    ) {
+        let expected = per_minute * share * 50.0;
+        let found = calls(pattern, per_minute, 50.0);
+        assert!(
+            (found / expected - 1.0).abs() < 0.2,
+            "{found} for {expected}"
+        );
     }
 }

@@ -249,6 +249,54 @@ fn same_seed_same_answers_whatever_the_time() {
     assert_ne!(run(7, 1.0), run(8, 1.0));
 }
 
+/// Section "semantics": fast mode has pools of its own; the standard ones are left alone.
+#[test]
+fn fast_calls_draw_from_the_fast_pool_and_show_its_family() {
+    let text = SMALL.replace(
+        "output_tokens_per_minute = 8000",
+        "output_tokens_per_minute = 8000, fast_itpmca = 5000, fast_otpm = 2000",
+    );
+    let mut engine = Engine::new(world(&text), 1, t());
+    let body = r#"{"model":"claude-opus-5-5","max_tokens":50,"speed":"fast","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
+    let mut call = admitted(engine.answer(ask("POST", "/v1/messages", body, API_KEY), t()));
+    let head = engine.head(&mut call.ticket, t());
+    assert_eq!(header(&head, "anthropic-fast-input-tokens-limit"), "5000");
+    assert_eq!(
+        header(&head, "anthropic-fast-output-tokens-remaining"),
+        "2000"
+    );
+    assert_eq!(
+        header(&head, "anthropic-ratelimit-requests-remaining"),
+        "59"
+    );
+    assert!(call.reply.fast);
+    let level =
+        |engine: &mut Engine, limiter| engine.level("claude-opus-5-5", limiter, t()).unwrap();
+    assert!(level(&mut engine, "fast_itpmca") < 5_000.0);
+    assert!(level(&mut engine, "input_tokens_per_minute_cache_aware") >= 30_000.0);
+    let mut call = admitted(engine.answer(message(100, 50, true), t()));
+    let head = engine.head(&mut call.ticket, t());
+    assert_eq!(header(&head, "anthropic-fast-input-tokens-limit"), "absent");
+}
+
+/// Section "response headers": seen on a capture, where `requests-reset` was before the `date`.
+#[test]
+fn levels_may_be_those_of_the_admission() {
+    let text = format!("{SMALL}\n[headers]\nlevels_as_of = \"admission\"");
+    let mut engine = Engine::new(world(&text), 1, t());
+    let mut call = admitted(engine.answer(message(2_700, 500, false), t()));
+    let head = engine.head(&mut call.ticket, after(t(), 9.0));
+    assert_eq!(header(&head, "date"), "Tue, 24 Nov 2026 12:00:16 GMT");
+    assert_eq!(
+        header(&head, "anthropic-ratelimit-requests-reset"),
+        "2026-11-24T12:00:08Z"
+    );
+    assert_eq!(
+        header(&head, "anthropic-ratelimit-requests-remaining"),
+        "59"
+    );
+}
+
 #[test]
 fn a_workspace_limit_below_the_organizations_is_enforced_and_shown() {
     let text = format!(
