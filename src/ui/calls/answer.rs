@@ -193,7 +193,9 @@ fn headers(attempt: &Attempt, scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: 
         hint.should_retry
             .map(|yes| ("x-should-retry".to_owned(), yes.to_string())),
     );
-    if !raw {
+    if raw {
+        lines.extend(reading.raw.iter().cloned());
+    } else {
         lines.extend(reading.levels.iter().map(|level| {
             let full = level
                 .full_in_s
@@ -205,8 +207,6 @@ fn headers(attempt: &Attempt, scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: 
             )
         }));
         lines.extend(reading.unknown.iter().cloned());
-    } else {
-        lines.extend(reading.raw.iter().cloned());
     }
     if let Some(Outcome::Refused { error, .. } | Outcome::StreamError { error }) = &attempt.outcome
     {
@@ -227,6 +227,7 @@ fn headers(attempt: &Attempt, scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: 
     for (name, value) in lines.iter().skip(first) {
         let name = clean(name, 80);
         let short = name.strip_prefix("anthropic-").unwrap_or(&name);
+        let short = short.strip_prefix("ratelimit-").unwrap_or(short);
         let value = clean(value, 2_000);
         if width(short) + 1 + width(&value) <= usize::from(area.width) {
             pen.line(&[

@@ -84,7 +84,7 @@ fn state(call: &Call, scene: &Scene<'_>, roles: &Roles) -> (String, Style) {
         Doing::Over(CallResult::Ok) if tries < 2 => (format!("ok{early}"), roles.good),
         Doing::Over(CallResult::Ok) => (format!("{tries}× ok{early}"), roles.good),
         Doing::Over(CallResult::Failed) => (format!("{tries}× failed{early}"), roles.bad),
-        Doing::Over(CallResult::Cancelled) => (format!("cancelled{early}"), roles.tight),
+        Doing::Over(CallResult::Cancelled) => ("cancelled".to_owned(), roles.tight),
         Doing::Waiting(due) => {
             let left = words::countdown(seconds_between(scene.now, due));
             (format!("waits {left}"), roles.hint)
