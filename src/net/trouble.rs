@@ -91,7 +91,7 @@ pub(super) fn of_request(error: reqwest::Error, place: &str, connect: Duration) 
             return said(
                 Unreachable::Timeout,
                 format!(
-                    "{place} did not accept a connection within {}: check the address, the network, and \
+                    "There was no connection to {place} within {}: check the address, the network, and \
                      HTTPS_PROXY",
                     seconds(connect)
                 ),

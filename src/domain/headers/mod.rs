@@ -6,6 +6,7 @@
 mod parse;
 #[cfg(test)]
 mod tests;
+mod unified;
 
 pub use parse::{raw_rate_limit_headers, read};
 

@@ -1,6 +1,6 @@
 //! From header lines to a [`Reading`]. Total: what cannot be understood is kept raw, never guessed.
 
-use super::{Hint, Level, Reading, Unified, Window};
+use super::{Hint, Level, Reading, unified::unified};
 use crate::domain::{
     clean::clean,
     id::Limiter,
@@ -14,8 +14,6 @@ use std::{borrow::Cow, sync::LazyLock};
 const RAW_CHARS: usize = 200;
 /// Raw headers kept of one head; a hostile server may send any number.
 const RAW_HEADERS: usize = 64;
-/// Subscription windows kept of one head.
-const WINDOWS: usize = 16;
 /// A bucket that takes longer than this many seconds to fill is not believed (a daily limit takes
 /// 86,400).
 const LONGEST_REFILL_S: f64 = 366.0 * 86_400.0;
@@ -30,7 +28,7 @@ static LIMITERS: LazyLock<Vec<Limiter>> = LazyLock::new(|| {
 
 /// A header as it came.
 #[derive(Clone, Copy)]
-struct Line<'a> {
+pub(super) struct Line<'a> {
     name: &'a str,
     value: &'a [u8],
     /// Whether the name carries a gateway's prefix; a line without one is preferred.
@@ -39,7 +37,7 @@ struct Line<'a> {
 
 impl<'a> Line<'a> {
     /// The value without surrounding blanks, when it is plain ASCII.
-    fn ascii(&self) -> Option<&'a str> {
+    pub(super) fn ascii(&self) -> Option<&'a str> {
         self.value
             .is_ascii()
             .then(|| std::str::from_utf8(self.value).ok())
@@ -48,7 +46,7 @@ impl<'a> Line<'a> {
     }
 
     /// The value as cleaned text; none when nothing is left of it.
-    fn text(&self) -> Option<String> {
+    pub(super) fn text(&self) -> Option<String> {
         let text = clean(String::from_utf8_lossy(self.value).trim(), RAW_CHARS);
         (!text.is_empty()).then_some(text)
     }
@@ -309,76 +307,6 @@ fn hint<'a>(found: &Found<'a>, then: Time, unknown: &mut Vec<Line<'a>>) -> Hint 
     }
 }
 
-fn unified<'a>(lines: &[(String, Line<'a>)], unknown: &mut Vec<Line<'a>>) -> Option<Unified> {
-    let mut unified = Unified::default();
-    let mut understood = false;
-    for (rest, line) in lines {
-        let done = match rest.as_str() {
-            "status" => fill(&mut unified.status, line.text()),
-            "reset" => fill(&mut unified.reset, line.ascii().and_then(instant)),
-            "representative-claim" => fill(&mut unified.representative, line.text()),
-            "overage-status" => fill(&mut unified.overage_status, line.text()),
-            "overage-disabled-reason" => fill(&mut unified.overage_disabled_reason, line.text()),
-            other => window(&mut unified.windows, other, *line),
-        };
-        understood |= done;
-        if !done {
-            unknown.push(*line);
-        }
-    }
-    understood.then_some(unified)
-}
-
-/// `5h-utilization` and the like. False when the header is none of a window's, or says nothing.
-fn window(windows: &mut Vec<Window>, tail: &str, line: Line<'_>) -> bool {
-    let Some((name, suffix)) = tail.rsplit_once('-') else {
-        return false;
-    };
-    // `overage-…` is about money, not about a window.
-    if name.is_empty() || name == "overage" {
-        return false;
-    }
-    let status = (suffix == "status").then(|| line.text()).flatten();
-    let reset = (suffix == "reset")
-        .then(|| line.ascii().and_then(instant))
-        .flatten();
-    let utilization = (suffix == "utilization")
-        .then(|| line.ascii().and_then(utilization))
-        .flatten();
-    if status.is_none() && reset.is_none() && utilization.is_none() {
-        return false;
-    }
-    let name = clean(name, 40);
-    let place = windows.iter().position(|window| window.name == name);
-    if place.is_none() {
-        if windows.len() == WINDOWS {
-            return false;
-        }
-        windows.push(Window {
-            name,
-            status: None,
-            utilization: None,
-            reset: None,
-        });
-    }
-    let place = place.unwrap_or(windows.len() - 1);
-    let Some(window) = windows.get_mut(place) else {
-        return false;
-    };
-    fill(&mut window.status, status)
-        | fill(&mut window.reset, reset)
-        | fill(&mut window.utilization, utilization)
-}
-
-/// Keeps the first value; whether there was one to keep.
-fn fill<T>(place: &mut Option<T>, value: Option<T>) -> bool {
-    let there = value.is_some();
-    if place.is_none() {
-        *place = value;
-    }
-    there
-}
-
 /// Digits only: a sign, a fraction, a comma or an overflow is not a number here.
 fn whole_number(text: &str) -> Option<u64> {
     (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))
@@ -386,19 +314,12 @@ fn whole_number(text: &str) -> Option<u64> {
         .flatten()
 }
 
-fn finite(text: &str) -> Option<f64> {
+pub(super) fn finite(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|number| number.is_finite())
 }
 
-/// 0 to 1, may exceed 1, and may print "-0.0".
-fn utilization(text: &str) -> Option<f64> {
-    finite(text)
-        .filter(|share| *share >= 0.0)
-        .map(|share| share + 0.0)
-}
-
 /// RFC 3339, or Unix epoch seconds (subscription headers).
-fn instant(text: &str) -> Option<Time> {
+pub(super) fn instant(text: &str) -> Option<Time> {
     if let Some(seconds) = whole_number(text) {
         return DateTime::<Utc>::from_timestamp(i64::try_from(seconds).ok()?, 0);
     }

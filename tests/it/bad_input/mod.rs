@@ -3,6 +3,7 @@
 //!
 //! To add one of these: one `#[case::name]` line in `heads`, `bodies`, `streams` or `limits`.
 
+mod addresses;
 mod ask;
 mod bodies;
 mod heads;

@@ -1,0 +1,184 @@
+//! A streamed answer, event by event, to its end whatever that is.
+//!
+//! To add one of these: an event is an arm of [`Growing::take`], a delta an arm of `grow_block` and, if it
+//! changes what is sent back, a method of `content`; each with a case in `tests`.
+
+mod content;
+#[cfg(test)]
+mod tests;
+
+use super::{
+    error,
+    messages::{Answer, reason, take_usage},
+    sse::Event,
+};
+use crate::domain::{clean::clean_lines, outcome::Outcome, usage::Usage};
+use content::Content;
+use serde_json::Value;
+
+/// What one event changed.
+#[derive(Debug, Default, PartialEq)]
+pub struct Step {
+    /// Text to show, cleaned.
+    pub text: Option<String>,
+    /// Whether the model generated something, text or not.
+    pub token: bool,
+    /// The answer is over.
+    pub ended: Option<Outcome>,
+}
+
+/// An answer that grows.
+#[derive(Debug, Default)]
+pub struct Growing {
+    usage: Option<Usage>,
+    stop_reason: Option<String>,
+    content: Content,
+    /// Bytes that were generated since the server last said how many tokens there are.
+    counted: u64,
+}
+
+impl Growing {
+    /// Takes one event. Events and deltas that nobody knows are ignored.
+    pub fn take(&mut self, event: &Event) -> Step {
+        let Ok(data) = serde_json::from_str::<Value>(&event.data) else {
+            return if is_own(&event.name) {
+                Step {
+                    ended: Some(Outcome::StreamCut {
+                        how: "the stream carried an event that is not JSON".into(),
+                    }),
+                    ..Step::default()
+                }
+            } else {
+                Step::default()
+            };
+        };
+        let kind = data
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or(&event.name);
+        match kind {
+            "message_start" => {
+                let message = data.get("message");
+                take_usage(&mut self.usage, message.and_then(|m| m.get("usage")));
+                Step::default()
+            }
+            "content_block_start" => self.start_block(&data),
+            "content_block_delta" => self.grow_block(&data),
+            "content_block_stop" => {
+                self.content.stop(&data);
+                Step::default()
+            }
+            "message_delta" => {
+                let delta = data.get("delta");
+                if let Some(reason) = reason(delta.and_then(|delta| delta.get("stop_reason"))) {
+                    self.stop_reason = Some(reason);
+                }
+                let said = data.get("usage");
+                take_usage(&mut self.usage, said);
+                if said.is_some_and(|said| said.get("output_tokens").is_some_and(Value::is_u64)) {
+                    self.counted = 0;
+                }
+                Step::default()
+            }
+            "message_stop" => Step {
+                ended: Some(Outcome::Complete {
+                    status: 200,
+                    stop_reason: self.stop_reason.clone(),
+                }),
+                ..Step::default()
+            },
+            "error" => Step {
+                ended: Some(Outcome::StreamError {
+                    error: error::from_value(&data).unwrap_or_default(),
+                }),
+                ..Step::default()
+            },
+            _ => Step::default(),
+        }
+    }
+
+    /// Whether an event from the end of a cut stream is whole.
+    pub fn is_whole(event: &Event) -> bool {
+        serde_json::from_str::<serde::de::IgnoredAny>(&event.data).is_ok()
+    }
+
+    /// Tokens so far. Output that the server has not counted yet is taken as four bytes a token.
+    pub fn usage(&self) -> Option<Usage> {
+        let mut usage = self.usage;
+        if self.counted > 0 {
+            let held = usage.get_or_insert_default();
+            held.output_tokens = held.output_tokens.saturating_add(self.counted.div_ceil(4));
+        }
+        usage
+    }
+
+    /// The answer, once it is over. Content that could not be kept whole is none: it must not be sent
+    /// back changed.
+    pub fn answer(self) -> Answer {
+        let usage = self.usage();
+        Answer {
+            usage,
+            stop_reason: self.stop_reason,
+            content: self.content.whole(),
+        }
+    }
+
+    fn start_block(&mut self, data: &Value) -> Step {
+        self.content.start(data);
+        let text = data
+            .get("content_block")
+            .and_then(|block| block.get("text"))
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty());
+        Step {
+            text: text.map(|text| self.count(text)),
+            token: text.is_some(),
+            ended: None,
+        }
+    }
+
+    fn grow_block(&mut self, data: &Value) -> Step {
+        let Some(delta) = data.get("delta") else {
+            return Step::default();
+        };
+        let kind = delta
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let piece = |name: &str| delta.get(name).and_then(Value::as_str).unwrap_or_default();
+        let (field, added) = match kind {
+            "text_delta" => ("text", piece("text")),
+            "thinking_delta" => ("thinking", piece("thinking")),
+            "signature_delta" => ("signature", piece("signature")),
+            "input_json_delta" => ("input", piece("partial_json")),
+            "citations_delta" => {
+                self.content.cite(data, delta);
+                return Step::default();
+            }
+            _ => {
+                self.content.lose();
+                return Step::default();
+            }
+        };
+        self.content.append(data, field, added);
+        if field == "signature" || added.is_empty() {
+            return Step::default();
+        }
+        let shown = self.count(added);
+        Step {
+            text: (field == "text").then_some(shown),
+            token: true,
+            ended: None,
+        }
+    }
+
+    fn count(&mut self, text: &str) -> String {
+        self.counted += text.len() as u64;
+        clean_lines(text)
+    }
+}
+
+/// Events whose loss would change the answer.
+fn is_own(name: &str) -> bool {
+    name.starts_with("message_") || name.starts_with("content_block_") || name == "error"
+}
