@@ -53,6 +53,8 @@ pub async fn drive(
             biased;
             key = keys.next() => match key {
                 Some(Ok(input)) => {
+                    #[cfg(debug_assertions)]
+                    panic_if_asked(&input);
                     eager = true;
                     effects = app.update(Event::Input(input), clock.now());
                 }
@@ -102,6 +104,16 @@ pub async fn drive(
         }
     }
     Ok(())
+}
+
+/// F12 of a debug build: what a panic leaves of the terminal can only be tested with one.
+#[cfg(debug_assertions)]
+fn panic_if_asked(input: &crossterm::event::Event) {
+    let key = input.as_key_press_event();
+    assert!(
+        key.is_none_or(|key| key.code != crossterm::event::KeyCode::F(12)),
+        "asked for with F12"
+    );
 }
 
 /// Draws one frame.

@@ -11,7 +11,7 @@ use crossterm::{
         EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode, size,
     },
 };
-use ratatui::{Terminal, backend::CrosstermBackend};
+use ratatui::{Terminal, backend::CrosstermBackend, layout::Rect};
 use std::{
     io::{self, BufWriter, Stdout, Write as _, stdout},
     sync::{
@@ -74,7 +74,10 @@ impl Screen {
 
     /// Forgets what is on the screen, so that the next draw writes every cell.
     pub fn repaint(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // Not `clear`: that asks the terminal where its cursor is, and the answer would be taken by
+        // the reader of keys.
+        let (columns, rows) = Self::size();
+        self.terminal.resize(Rect::new(0, 0, columns, rows))
     }
 
     /// Puts text on the clipboard of the user's terminal (OSC 52), also over ssh.
@@ -96,13 +99,20 @@ impl Screen {
     }
 
     /// Gives the terminal back, stops the whole job as Ctrl-Z does, and takes the terminal again when
-    /// the job goes on. Blocks until then.
+    /// the job goes on. Blocks until then. Without a shell that could continue it, nothing stops.
     pub fn suspend(&mut self) -> io::Result<()> {
-        restore();
         #[cfg(unix)]
-        rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
-        take(self.mouse)?;
-        self.terminal.clear()
+        {
+            use rustix::process::{Signal, getppid, getsid, kill_current_process_group};
+            let ours = getsid(None)?;
+            if getppid().and_then(|parent| getsid(Some(parent)).ok()) == Some(ours) {
+                restore();
+                // Not TSTP, which is listened to and so would not stop anything.
+                kill_current_process_group(Signal::STOP)?;
+                take(self.mouse)?;
+            }
+        }
+        self.repaint()
     }
 }
 

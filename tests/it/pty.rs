@@ -1,1 +1,340 @@
-//! A real terminal.
+//! A real terminal: started, resized, stopped and ended in every way, it is always given back.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+use vt100::{MouseProtocolMode, Parser, Screen};
+
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const RATETOP: &str = env!("CARGO_BIN_EXE_ratetop");
+
+/// What the program wrote, as a terminal shows it.
+struct Seen {
+    parser: Parser,
+    bytes: Vec<u8>,
+    ended: bool,
+}
+
+/// A program in a terminal of its own.
+struct Terminal {
+    seen: Arc<(Mutex<Seen>, Condvar)>,
+    master: Box<dyn MasterPty + Send>,
+    keys: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    home: tempfile::TempDir,
+}
+
+fn cells(n: u16) -> NonZeroU16 {
+    NonZeroU16::new(n).unwrap()
+}
+
+fn size(cols: u16, rows: u16) -> PtySize {
+    PtySize {
+        rows,
+        cols,
+        ..PtySize::default()
+    }
+}
+
+impl Terminal {
+    /// `program` with `args`, in a home of its own and no variables but `env`.
+    fn start(program: &str, args: &[&str], env: &[(&str, &str)], cols: u16, rows: u16) -> Self {
+        let pair = native_pty_system().openpty(size(cols, rows)).unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let mut command = CommandBuilder::new(program);
+        command.args(args);
+        command.cwd(home.path());
+        command.env_clear();
+        for name in ["PATH", "LLVM_PROFILE_FILE"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        command.env("HOME", home.path());
+        command.env("TERM", "xterm-256color");
+        command.env("RATETOP", RATETOP);
+        for (name, value) in env {
+            command.env(name, value);
+        }
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let seen = Arc::new((
+            Mutex::new(Seen {
+                parser: Parser::new(cells(rows), cells(cols), 0),
+                bytes: Vec::new(),
+                ended: false,
+            }),
+            Condvar::new(),
+        ));
+        let mut output = pair.master.try_clone_reader().unwrap();
+        let shared = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 1 << 14];
+            loop {
+                let got = output.read(&mut buffer).unwrap_or(0);
+                let mut seen = shared.0.lock().unwrap();
+                seen.parser.process(&buffer[..got]);
+                seen.bytes.extend_from_slice(&buffer[..got]);
+                seen.ended = got == 0;
+                shared.1.notify_all();
+                if got == 0 {
+                    return;
+                }
+            }
+        });
+        Self {
+            seen,
+            keys: pair.master.take_writer().unwrap(),
+            master: pair.master,
+            child,
+            home,
+        }
+    }
+
+    fn demo(args: &[&str], env: &[(&str, &str)], cols: u16, rows: u16) -> Self {
+        let args = [&["demo"], args].concat();
+        Self::start(RATETOP, &args, env, cols, rows)
+    }
+
+    /// Waits until what is seen is as wanted, woken by output, never by the clock alone.
+    fn until(&self, what: &str, is: impl Fn(&Seen) -> bool) -> MutexGuard<'_, Seen> {
+        let guard = self.seen.0.lock().unwrap();
+        let (guard, late) = self
+            .seen
+            .1
+            .wait_timeout_while(guard, PATIENCE, |seen| !is(seen) && !seen.ended)
+            .unwrap();
+        if is(&guard) {
+            return guard;
+        }
+        let shown = guard.parser.screen().contents();
+        drop(guard);
+        panic!(
+            "{what}: {}\n{shown}",
+            if late.timed_out() {
+                "never seen"
+            } else {
+                "the program ended before"
+            }
+        );
+    }
+
+    fn until_shows(&self, text: &str) {
+        drop(self.until(text, |seen| seen.parser.screen().contents().contains(text)));
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    fn resize(&self, cols: u16, rows: u16) {
+        let mut seen = self.seen.0.lock().unwrap();
+        seen.parser.screen_mut().set_size(cells(rows), cells(cols));
+        drop(seen);
+        self.master.resize(size(cols, rows)).unwrap();
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let id = i32::try_from(self.child.process_id().unwrap()).unwrap();
+        rustix::process::kill_process(rustix::process::Pid::from_raw(id).unwrap(), signal).unwrap();
+    }
+
+    /// Waits for the end; the screen as it was left, and the exit code.
+    fn end(&mut self) -> (Screen, u32) {
+        let screen = self
+            .until("the end", |seen| seen.ended)
+            .parser
+            .screen()
+            .clone();
+        (screen, self.child.wait().unwrap().exit_code())
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn assert_given_back(screen: &Screen) {
+    assert!(!screen.alternate_screen(), "the alternate screen was left");
+    assert!(!screen.hide_cursor(), "the cursor is shown");
+    assert!(!screen.bracketed_paste(), "pasting is plain again");
+    assert_eq!(screen.mouse_protocol_mode(), MouseProtocolMode::None);
+}
+
+#[test]
+fn every_size_is_useful_and_q_ends_it() {
+    let mut terminal = Terminal::demo(&["--scenario", "idle"], &[], 120, 36);
+    terminal.until_shows("Headroom");
+    terminal.until_shows("Opus 5.5");
+    terminal.until_shows("RPM");
+    {
+        let seen = terminal.until("the alternate screen", |seen| {
+            seen.parser.screen().alternate_screen()
+        });
+        assert!(seen.parser.screen().hide_cursor());
+    }
+    for (cols, rows) in [(80, 24), (40, 12), (120, 36)] {
+        terminal.resize(cols, rows);
+        let seen = terminal.until("a pool in the new size", |seen| {
+            seen.parser.screen().contents().contains("Opus 5.5")
+        });
+        let widest = seen
+            .parser
+            .screen()
+            .rows(0, cols)
+            .map(|row| row.chars().count());
+        assert!(widest.max() <= Some(usize::from(cols)));
+    }
+    terminal.press("2");
+    terminal.until_shows("policy");
+    terminal.press("7");
+    terminal.until_shows("Events");
+    terminal.press("?");
+    terminal.until_shows("gives the terminal back");
+    terminal.press("\x1b");
+    drop(terminal.until("the end of help", |seen| {
+        !seen
+            .parser
+            .screen()
+            .contents()
+            .contains("gives the terminal back")
+    }));
+    terminal.press("1");
+    terminal.until_shows("Opus 5.5");
+    terminal.press("q");
+    let (screen, code) = terminal.end();
+    assert_given_back(&screen);
+    assert_eq!(code, 0);
+    assert!(terminal.home.path().exists());
+}
+
+#[test]
+fn a_call_is_made_by_keys_alone() {
+    let mut terminal = Terminal::demo(&["--scenario", "calm", "--seed", "3"], &[], 120, 36);
+    terminal.until_shows("live");
+    terminal.press("2");
+    terminal.until_shows("policy");
+    terminal.press("\r");
+    terminal.until_shows("end_turn");
+    terminal.press("q");
+    assert_eq!(terminal.end().1, 0);
+}
+
+#[test]
+fn sigterm_gives_the_terminal_back() {
+    let mut terminal = Terminal::demo(&[], &[], 80, 24);
+    terminal.until_shows("Opus 5.5");
+    terminal.signal(rustix::process::Signal::TERM);
+    assert_given_back(&terminal.end().0);
+}
+
+/// Builds with debug assertions panic on F12, so that this can be seen; others do not know that key.
+#[cfg(debug_assertions)]
+#[test]
+fn a_panic_gives_the_terminal_back_and_is_told() {
+    let mut terminal = Terminal::demo(&[], &[], 80, 24);
+    terminal.until_shows("Opus 5.5");
+    terminal.press("\x1b[24~");
+    let (screen, code) = terminal.end();
+    assert_given_back(&screen);
+    assert_ne!(code, 0);
+    assert!(
+        screen.contents().contains("asked for with F12"),
+        "{}",
+        screen.contents()
+    );
+}
+
+#[test]
+fn ctrl_z_gives_the_terminal_back_for_a_while() {
+    let script = r#"set -m; "$RATETOP" demo; echo "stopped with $?"; read -r line; fg; echo "ended with $?""#;
+    let mut terminal = Terminal::start("sh", &["-c", script], &[], 80, 24);
+    terminal.until_shows("Opus 5.5");
+    terminal.press("\x1a");
+    terminal.until_shows("stopped with");
+    assert_given_back(terminal.seen.0.lock().unwrap().parser.screen());
+    terminal.press("\r");
+    let back = terminal.until("the program again", |seen| {
+        let screen = seen.parser.screen();
+        screen.alternate_screen() && screen.contents().contains("Opus 5.5")
+    });
+    assert!(back.parser.screen().hide_cursor());
+    drop(back);
+    terminal.press("q");
+    let (screen, _) = terminal.end();
+    assert_given_back(&screen);
+    assert!(
+        screen.contents().contains("ended with 0"),
+        "{}",
+        screen.contents()
+    );
+}
+
+#[test]
+fn no_color_means_no_colour() {
+    let mut terminal = Terminal::demo(
+        &[],
+        &[("NO_COLOR", "1"), ("COLORTERM", "truecolor")],
+        120,
+        36,
+    );
+    terminal.until_shows("live ");
+    terminal.press("q");
+    terminal.end();
+    let seen = terminal.seen.0.lock().unwrap();
+    let colours = colours(&seen.bytes);
+    assert!(colours.is_empty(), "{colours:?}");
+}
+
+#[test]
+fn colours_are_there_otherwise() {
+    let mut terminal = Terminal::demo(&[], &[("COLORTERM", "truecolor")], 120, 36);
+    terminal.until_shows("live");
+    terminal.press("q");
+    terminal.end();
+    assert!(!colours(&terminal.seen.0.lock().unwrap().bytes).is_empty());
+}
+
+/// Every graphic rendition that sets a colour.
+fn colours(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut found = Vec::new();
+    for sequence in text.split("\x1b[").skip(1) {
+        let Some(end) = sequence.find(|c: char| c.is_ascii_alphabetic()) else {
+            continue;
+        };
+        let parameters = &sequence[..end];
+        if sequence[end..].starts_with('m')
+            && parameters.split([';', ':']).any(|parameter| {
+                matches!(
+                    parameter.parse(),
+                    Ok(30..=38 | 40..=48 | 90..=97 | 100..=107)
+                )
+            })
+        {
+            found.push(parameters.to_owned());
+        }
+    }
+    found
+}
+
+#[test]
+fn with_neither_config_nor_key_it_opens_and_says_what_to_do() {
+    let mut terminal = Terminal::start(RATETOP, &[], &[], 80, 24);
+    terminal.until_shows("ratetop demo");
+    terminal.until_shows("ANTHROPIC_API_KEY");
+    terminal.press("q");
+    let (screen, code) = terminal.end();
+    assert_given_back(&screen);
+    assert_eq!(code, 0);
+}
