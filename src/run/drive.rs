@@ -55,6 +55,11 @@ pub async fn drive(
                 Some(Ok(input)) => {
                     #[cfg(debug_assertions)]
                     panic_if_asked(&input);
+                    if matches!(input, crossterm::event::Event::Resize(..)) {
+                        // Also when the size is the old one again: a terminal that was smaller in
+                        // between has lost cells.
+                        screen.repaint()?;
+                    }
                     eager = true;
                     effects = app.update(Event::Input(input), clock.now());
                 }

@@ -59,6 +59,7 @@ const IMPURE_ON_PURPOSE: &[(&str, &str)] = &[
     ("ui/terminal", "io::stdout"),
     ("ui/terminal", "io::stderr"),
     ("ui/terminal", "std::io::stderr"),
+    // Its panic hook asks which thread panicked, and logs a task's panic.
     ("ui/terminal", "std::thread"),
     ("ui/terminal", "tracing::"),
 ];
