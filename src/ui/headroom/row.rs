@@ -100,7 +100,9 @@ impl Table<'_> {
         } else {
             x
         };
-        let to = canvas.put_cut(from, y, &pool.name, name_style, end);
+        // The API's display names begin with `Claude `: in a narrow column that would be all.
+        let short = pool.name.strip_prefix("Claude ").unwrap_or(&pool.name);
+        let to = canvas.put_cut(from, y, short, name_style, end);
         if pool.guess && to + 1 < end {
             canvas.put(to + 1, y, "?", roles.hint, end);
         }
