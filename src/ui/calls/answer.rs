@@ -40,28 +40,35 @@ pub(super) fn draw(scene: &Scene<'_>, call: &Call, canvas: &mut Canvas<'_>, area
     }
 }
 
-/// `in 14 · cached 0 · written 0 · out 9`.
-pub(super) fn usage(call: &Call) -> Option<String> {
+/// `in 14 · cached 0 · written 0 · out 9`, with shorter words where that is too wide.
+pub(super) fn usage(call: &Call, columns: usize) -> Option<String> {
     let usage = call.usage()?;
-    Some(format!(
-        "in {} · cached {} · written {} · out {}",
-        count(usage.input_tokens),
-        count(usage.cache_read_input_tokens),
-        count(usage.cache_creation_input_tokens),
-        count(usage.output_tokens)
-    ))
+    let words = |read: &str, written: &str| {
+        format!(
+            "in {} · {read} {} · {written} {} · out {}",
+            count(usage.input_tokens),
+            count(usage.cache_read_input_tokens),
+            count(usage.cache_creation_input_tokens),
+            count(usage.output_tokens)
+        )
+    };
+    let long = words("cached", "written");
+    if width(&long) <= columns {
+        return Some(long);
+    }
+    Some(words("read", "wrote"))
 }
 
 fn text(scene: &Scene<'_>, call: &Call, canvas: &mut Canvas<'_>, area: Rect) {
     let roles = *canvas.roles();
     let answer = scene.profile.answers.of(call.id);
     let mut foot = Vec::new();
-    if let Some(usage) = usage(call) {
+    let columns = usize::from(area.width);
+    if let Some(usage) = usage(call, columns) {
         foot.push((usage, roles.text));
     }
     let last = call.attempts.last();
     let tall = area.height >= 8;
-    let columns = usize::from(area.width);
     let mut advise = |label: String, sentence: &str, style| {
         foot.push((clean(&label, columns.saturating_sub(1)), style));
         let lines = wrap(sentence, columns);

@@ -123,10 +123,15 @@ pub fn facts(call: &Call, attempt: &Attempt, now: Time) -> Vec<String> {
             });
         }
     }
-    if early_by(call, attempt).is_none() {
+    // What is last stays longest where columns are few: a countdown, else what was spent.
+    let after = after_it(call, attempt, now);
+    if call.is_open() || attempt.slept_s.is_some() {
+        facts.extend(spent(attempt).filter(|_| !attempt.early));
+        facts.extend(after);
+    } else {
+        facts.extend(after);
         facts.extend(spent(attempt));
     }
-    facts.extend(after_it(call, attempt, now));
     facts
 }
 
