@@ -5,7 +5,7 @@ use ratetop::{
     cli::{
         args::{Cli, Command},
         commands,
-        environment::Environment,
+        environment::{Environment, Paths},
         error::ConfigError,
         exits,
     },
@@ -15,6 +15,7 @@ use ratetop::{
         session::Ground,
         tui, world,
     },
+    store::log,
 };
 use std::{io::Write, process::ExitCode};
 
@@ -37,6 +38,8 @@ fn run(cli: &Cli, env: Environment) -> anyhow::Result<u8> {
             .enable_all()
             .build()
     };
+    // Held to the end: dropping it writes what is still queued.
+    let _log = start_log(&env)?;
     match &cli.command {
         None => tui::live(&cli.global, env).map(|()| exits::FINE),
         Some(Command::Demo(world)) => tui::demo(world, &cli.global, env).map(|()| exits::FINE),
@@ -57,6 +60,16 @@ fn run(cli: &Cli, env: Environment) -> anyhow::Result<u8> {
             Ok(runtime()?.block_on(command))
         }
     }
+}
+
+/// The log, for those who ask for it with RATETOP_LOG.
+fn start_log(env: &Environment) -> Result<Option<log::Guard>, ConfigError> {
+    let Some(level) = env.get("RATETOP_LOG") else {
+        return Ok(None);
+    };
+    let directory = Paths::of_platform()?.state.join("log");
+    let guard = log::start(&directory, level).map_err(ConfigError::new)?;
+    Ok(Some(guard))
 }
 
 /// Prints; a reader that went away is no failure.

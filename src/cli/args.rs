@@ -42,8 +42,8 @@ pub struct Global {
     /// Most that this session may spend, US dollars
     #[arg(long, global = true, value_name = "USD", value_parser = usd)]
     pub max_spend: Option<f64>,
-    /// Theme of the terminal UI
-    #[arg(long, global = true, value_name = "NAME")]
+    /// Theme of the terminal UI: auto, dark, light, …
+    #[arg(long, global = true, value_name = "NAME", value_parser = PossibleValuesParser::new(theme_names()), hide_possible_values = true)]
     pub theme: Option<String>,
     /// Draw with ASCII only
     #[arg(long, global = true)]
@@ -184,6 +184,12 @@ pub enum ConfigAction {
     Check,
 }
 
+/// Themes by name; `auto` looks at the terminal.
+pub fn theme_names() -> Vec<&'static str> {
+    let themes = crate::ui::theme::THEMES.iter().map(|(name, _)| *name);
+    std::iter::once("auto").chain(themes).collect()
+}
+
 fn policies() -> PossibleValuesParser {
     PossibleValuesParser::new(Policy::ALL.iter().map(|policy| policy.name()))
 }
@@ -255,6 +261,7 @@ mod tests {
             "ratetop status --fail-under 101",
             "ratetop status --watch 0s",
             "ratetop tap",
+            "ratetop --theme drak",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

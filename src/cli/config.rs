@@ -153,7 +153,8 @@ impl Config {
         let top = Section::top(source, table.get_ref());
         let default_profile = top.text("default_profile")?;
         if let Some(ui) = top.section("ui")? {
-            self.look.theme = ui.text("theme")?;
+            let theme = ui.word("theme", &super::args::theme_names())?;
+            self.look.theme = theme.map(|theme| theme.map(str::to_owned));
             if let Some(mouse) = ui.boolean("mouse")? {
                 self.look.mouse = mouse;
             }

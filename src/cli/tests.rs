@@ -83,6 +83,10 @@ const TWO: &str = "[profiles.a]\nbase_url = \"https://a.example\"\napi_key = { e
     "config.toml:2: unknown key `thme` in [ui]; did you mean `theme`?"
 )]
 #[case(
+    "[ui]\ntheme = \"drak\"",
+    "config.toml:2: `theme` in [ui] does not know \"drak\"; did you mean `dark`?"
+)]
+#[case(
     "[profiles.p]\nbase_ulr = \"https://x\"",
     "config.toml:2: unknown key `base_ulr` in [profiles.p]; did you mean `base_url`?"
 )]

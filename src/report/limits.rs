@@ -127,10 +127,10 @@ impl Limits {
         for workspace in self.workspaces.iter().flatten() {
             let id = clean(workspace.id.as_str(), 100);
             let name = workspace.name.as_deref().unwrap_or("workspace");
-            out.push_str(&["\n", name, " (", &id, "): "].concat());
+            out.push_str(&["\n", name, " (", &id, "):"].concat());
             match workspace.overrides.as_deref() {
-                None => out.push_str("could not be read\n"),
-                Some([]) => out.push_str("inherits everything\n"),
+                None => out.push_str(" could not be read\n"),
+                Some([]) => out.push_str(" inherits everything\n"),
                 Some(overrides) => {
                     out.push('\n');
                     let rows: Vec<Vec<String>> = overrides.iter().map(override_row).collect();

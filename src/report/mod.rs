@@ -26,7 +26,8 @@ pub struct Subject<'a> {
 /// `value` with `digits` decimals; none where it is not a number, which JSON cannot say.
 pub(crate) fn rounded(value: f64, digits: i32) -> Option<f64> {
     let scale = 10_f64.powi(digits);
-    let rounded = (value * scale).round() / scale;
+    // The sum with zero turns -0 into 0.
+    let rounded = (value * scale).round() / scale + 0.0;
     rounded.is_finite().then_some(rounded)
 }
 

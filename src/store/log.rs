@@ -2,25 +2,25 @@
 
 use super::private;
 use std::{io, path::Path};
-use tracing_appender::{
-    non_blocking::WorkerGuard,
-    rolling::{RollingFileAppender, Rotation},
-};
+pub use tracing_appender::non_blocking::WorkerGuard as Guard;
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::EnvFilter;
 
 /// Days kept.
 const FILES: usize = 5;
-/// Without RATETOP_LOG.
-const LEVEL: &str = "warn,ratetop=info";
-
-/// Starts the log in `directory`. `level` is the value of RATETOP_LOG, such as `debug` or
-/// `ratetop::api=trace`; keys are in no message at any level. Keep the guard until the very end: it
+/// Starts the log in `directory`. `level` is the value of RATETOP_LOG: `debug` for ours alone, or
+/// directives such as `ratetop::api=trace,hyper=debug`; keys are in no message at any level. Keep the guard until the very end: it
 /// writes what is still queued.
 ///
 /// # Errors
 /// When the directory cannot be used, the level is not one, or a log runs already.
-pub fn start(directory: &Path, level: Option<&str>) -> Result<WorkerGuard, String> {
-    let filter = EnvFilter::try_new(level.unwrap_or(LEVEL))
+pub fn start(directory: &Path, level: &str) -> Result<Guard, String> {
+    let directives = if level.contains(['=', ',']) {
+        level.to_owned()
+    } else {
+        format!("ratetop={level}")
+    };
+    let filter = EnvFilter::try_new(directives)
         .map_err(|error| format!("RATETOP_LOG is not a level such as \"debug\": {error}"))?;
     let file = open(directory)
         .map_err(|error| format!("the log in {} cannot be used: {error}", directory.display()))?;
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn a_wrong_level_is_a_sentence() {
         let dir = tempfile::tempdir().unwrap();
-        let error = start(dir.path(), Some("ratetop=loud")).unwrap_err();
+        let error = start(dir.path(), "loud").unwrap_err();
         assert!(
             error.starts_with("RATETOP_LOG is not a level such as \"debug\": "),
             "{error}"

@@ -204,19 +204,27 @@ impl Home {
         self.run_with(&line.split_whitespace().collect::<Vec<_>>(), "")
     }
 
-    fn ledger(&self) -> Option<Value> {
-        let mut dirs = vec![self.dir.path().to_owned()];
+    /// Every file below with that ending.
+    fn files(&self, ending: &str) -> Vec<PathBuf> {
+        let (mut dirs, mut files) = (vec![self.dir.path().to_owned()], Vec::new());
         while let Some(dir) = dirs.pop() {
             for entry in std::fs::read_dir(dir).unwrap() {
                 let path: PathBuf = entry.unwrap().path();
                 if path.is_dir() {
                     dirs.push(path);
-                } else if path.file_name().is_some_and(|name| name == "env.json") {
-                    return Some(serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap());
+                } else if path.extension().is_some_and(|it| it == ending) {
+                    files.push(path);
                 }
             }
         }
-        None
+        files
+    }
+
+    /// The spend ledger of the profile `env`.
+    fn ledger(&self) -> Option<Value> {
+        let files = self.files("json");
+        let file = files.iter().find(|it| it.ends_with("env.json"))?;
+        Some(serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap())
     }
 }
 
@@ -480,6 +488,7 @@ fn a_call_is_told_whole(#[case] how: &str) {
     assert!(call["usage"]["output_tokens"].as_u64().unwrap() > 0);
     assert!(call["cost_usd"].as_f64().unwrap() > 0.0);
     assert_eq!(value["totals"]["wire"], 1);
+    assert_eq!(value["totals"]["slept_s"].to_string(), "0.0");
 }
 
 #[test]
@@ -619,6 +628,30 @@ fn a_key_that_a_server_repeats_is_not_printed() {
             "{line}"
         );
     }
+}
+
+#[test]
+fn the_log_is_private_and_holds_no_key() {
+    let echo = r#"{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key {key}"}}"#;
+    let gateway = Gateway::answering(401, echo);
+    let home = Home::at(&gateway.url)
+        .var("ANTHROPIC_API_KEY", "sk-ant-api03-planted")
+        .var("RATETOP_LOG", "trace,hyper=trace,reqwest=trace");
+    home.run("call --json").exits(4);
+    let logs = home.files("log");
+    assert_eq!(logs.len(), 1, "{logs:?}");
+    let text = std::fs::read_to_string(&logs[0]).unwrap();
+    assert!(!text.is_empty() && !text.contains("planted"), "{text}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(
+            (mode(&logs[0]), mode(logs[0].parent().unwrap())),
+            (0o600, 0o700)
+        );
+    }
+    home.var("RATETOP_LOG", "loud").run("call").exits(2);
 }
 
 #[rstest]
