@@ -12,8 +12,9 @@ pub(super) const UNKNOWN_AFTER_S: f64 = 60.0;
 ///
 /// - high: reading + rounding + refill − own usage that is certain
 /// - mid: reading + refill − own usage − others at their present rate
-/// - low: reading − rounding + refill − own usage − others at their highest rate of ten minutes;
-///   with no sight of others it falls to nothing within a minute
+/// - low: reading − rounding + refill − own usage − others at their highest rate of ten minutes, and
+///   the largest lump that they drew beyond it; with no sight of others it falls to nothing within
+///   a minute
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Band {
     at: Time,
@@ -43,7 +44,7 @@ impl Band {
         others: &OthersBurn,
         own: &OwnUsage,
     ) -> Self {
-        let low = level - bucket.rounding;
+        let low = level - bucket.rounding - others.lump(taken);
         let unseen = low.max(0.0) / UNKNOWN_AFTER_S + bucket.refill;
         let mut band = Self {
             at: taken,

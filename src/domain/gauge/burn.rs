@@ -95,6 +95,8 @@ const PAIR_S: f64 = 5.0;
 const WINDOW_S: f64 = 60.0;
 /// Marks closer together than this are one, seconds.
 const THIN_S: f64 = 0.5;
+/// This close to the limit a bucket may have been full in between, share of the limit.
+const RIM_SHARE: f64 = 0.02;
 /// How long the highest rate is remembered, seconds.
 const HIGHEST_S: f64 = 600.0;
 
@@ -105,8 +107,47 @@ pub(super) struct OthersBurn {
     marks: VecDeque<Mark>,
     /// The estimate over the longest window, per second.
     current: Option<f64>,
-    /// Falling rates of short windows, for the highest of the last ten minutes.
-    highest: VecDeque<(Time, f64)>,
+    /// The highest rate, per second, of the last ten minutes.
+    highest: Peak,
+    /// The most that was drawn between two readings beyond the present rate: others draw in lumps,
+    /// a request at a time.
+    lump: Peak,
+}
+
+/// The highest value of the last ten minutes.
+#[derive(Clone, Debug, Default)]
+struct Peak {
+    /// Falling values: the front is the highest.
+    falling: VecDeque<(Time, f64)>,
+}
+
+impl Peak {
+    fn note(&mut self, at: Time, value: f64) {
+        while self
+            .falling
+            .back()
+            .is_some_and(|(_, lower)| *lower <= value)
+        {
+            self.falling.pop_back();
+        }
+        self.falling.push_back((at, value));
+        while self
+            .falling
+            .front()
+            .is_some_and(|(t, _)| seconds_between(*t, at) > HIGHEST_S)
+        {
+            self.falling.pop_front();
+        }
+        // Slowly falling values would fill the queue with near-equals: 64 steps are fine enough.
+        if self.falling.len() > 64 {
+            self.falling.remove(self.falling.len() / 2);
+        }
+    }
+
+    fn at(&self, now: Time) -> Option<f64> {
+        let fresh = |(t, _): &&(Time, f64)| seconds_between(*t, now) <= HIGHEST_S;
+        self.falling.iter().find(fresh).map(|(_, value)| *value)
+    }
 }
 
 /// What a bucket does by itself.
@@ -136,7 +177,8 @@ impl OthersBurn {
         {
             return;
         }
-        let full = remaining >= bucket.limit - 2.0 * bucket.rounding;
+        let rim = (2.0 * bucket.rounding).max(RIM_SHARE * bucket.limit);
+        let full = remaining >= bucket.limit - rim;
         let mark = Mark {
             taken,
             remaining,
@@ -170,7 +212,11 @@ impl OthersBurn {
             .filter(|m| seconds_between(m.taken, taken) <= WINDOW_S);
         if let Some(from) = near {
             let (amount, time) = drawn(from);
-            self.note_highest(taken, amount.max(0.0) / time);
+            self.highest.note(taken, amount.max(0.0) / time);
+        }
+        if let (Some(last), Some(rate)) = (self.marks.back(), self.current) {
+            let (amount, time) = drawn(last);
+            self.lump.note(taken, (amount - rate * time).max(0.0));
         }
         self.marks.push_back(mark);
         while self
@@ -182,25 +228,6 @@ impl OthersBurn {
         }
     }
 
-    /// Keeps a queue of falling rates: the front is the highest of the last ten minutes.
-    fn note_highest(&mut self, at: Time, rate: f64) {
-        while self.highest.back().is_some_and(|(_, lower)| *lower <= rate) {
-            self.highest.pop_back();
-        }
-        self.highest.push_back((at, rate));
-        while self
-            .highest
-            .front()
-            .is_some_and(|(t, _)| seconds_between(*t, at) > HIGHEST_S)
-        {
-            self.highest.pop_front();
-        }
-        // Slowly falling rates would fill the queue with near-equals: 64 steps are fine enough.
-        if self.highest.len() > 64 {
-            self.highest.remove(self.highest.len() / 2);
-        }
-    }
-
     /// Others' burn per second over the last minute of headers; none while unresolved.
     pub(super) fn current(&self) -> Option<f64> {
         self.current
@@ -208,10 +235,12 @@ impl OthersBurn {
 
     /// The highest burn per second of the last ten minutes; none with no sight of others.
     pub(super) fn highest(&self, now: Time) -> Option<f64> {
-        self.highest
-            .iter()
-            .find(|(t, _)| seconds_between(*t, now) <= HIGHEST_S)
-            .map(|(_, rate)| *rate)
+        self.highest.at(now)
+    }
+
+    /// What others drew at most between two readings beyond their rate, in the last ten minutes.
+    pub(super) fn lump(&self, now: Time) -> f64 {
+        self.lump.at(now).unwrap_or(0.0)
     }
 }
 

@@ -157,10 +157,12 @@ impl Gauge {
             .dimension
             .refill_seconds()
             .map_or(0.0, |s| limit as f64 / s);
+        // A count that is exact is still a whole number of a level that refills continuously.
+        let rounding = (self.dimension.rounding() as f64).max(1.0);
         Bucket {
             limit: limit as f64,
             refill,
-            rounding: self.dimension.rounding() as f64,
+            rounding,
         }
     }
 
