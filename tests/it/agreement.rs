@@ -153,6 +153,7 @@ async fn beside_a_noisy_neighbour_the_truth_lies_inside_a_narrow_band() {
             seed,
             180,
             one_head_in,
+            true,
         )
         .await;
         for (dimension, _) in DIMENSIONS {
