@@ -10,9 +10,13 @@ use crate::{
     net::body::{self, End},
 };
 use serde_json::Value;
+use std::time::Duration;
 
 /// Bytes of an answer that are read. The longest list of limits has some hundred kilobytes.
 pub const LONGEST: usize = 8 << 20;
+
+/// These answers are short; only a server that hangs takes longer.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why there is no JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,12 +53,23 @@ impl Trouble {
     }
 }
 
-/// Fetches the JSON object at `target`.
+/// Fetches the JSON object at `target`, or gives up after half a minute.
 pub async fn json(
     connection: &Connection,
     clock: &Clock,
     target: String,
 ) -> Result<Value, Trouble> {
+    let asked = tokio::time::timeout(PATIENCE, ask(connection, clock, target)).await;
+    asked.unwrap_or_else(|_| {
+        let place = &connection.host;
+        let waited = PATIENCE.as_secs();
+        Err(Trouble::failed(format!(
+            "{place} gave no whole answer within {waited} s"
+        )))
+    })
+}
+
+async fn ask(connection: &Connection, clock: &Clock, target: String) -> Result<Value, Trouble> {
     let request = connection.get(target).map_err(Trouble::failed)?;
     let response = connection
         .transport

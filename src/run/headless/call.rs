@@ -20,12 +20,15 @@ use futures_util::{FutureExt, future::BoxFuture};
 use std::{
     io::{IsTerminal, Read},
     sync::Arc,
+    time::Duration,
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// A prompt from standard input is never longer: the API takes 32 MB.
 const MOST_BYTES: u64 = 32 << 20;
+/// For limits before the call.
+const POLL_PATIENCE: Duration = Duration::from_secs(3);
 /// The id of the only call of this session.
 const CALL: CallId = CallId(1);
 
@@ -56,10 +59,12 @@ pub(super) async fn run(
     };
     let heard = desk.heard();
     // With limits at hand a call that is larger than its own bucket is told apart.
-    if let Some(mut poller) = desk.session.poller(0) {
-        let seen = poller.poll().await.seen;
-        desk.session.learn(&seen);
-        heard.absorb(&seen);
+    // That is worth a moment, not more.
+    if let Some(mut poller) = desk.session.poller(0)
+        && let Ok(polled) = tokio::time::timeout(POLL_PATIENCE, poller.poll()).await
+    {
+        desk.session.learn(&polled.seen);
+        heard.absorb(&polled.seen);
     }
     let around = desk.session.around(&order.model);
     let (people, mut told) = mpsc::unbounded_channel();
