@@ -117,7 +117,8 @@ pub enum What {
     Finished {
         /// How.
         outcome: Outcome,
-        /// Tokens, as far as the server said; also of broken streams.
+        /// Tokens, as far as the server said; of a broken stream the output beyond that is counted from
+        /// its text, four bytes a token.
         usage: Option<Usage>,
         /// From `Sent` to here, seconds.
         duration_s: f64,
