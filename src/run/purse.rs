@@ -117,3 +117,93 @@ impl Purse for Purposed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{id::CallId, observation::Source, retry::Policy};
+
+    fn purse(dir: &std::path::Path, caps: Spend) -> Arc<LedgerPurse> {
+        let ledger = Ledger::new(dir, "prod", caps, 0.01);
+        let prices = crate::assets::prices();
+        Arc::new(LedgerPurse::new(ledger, prices, Clock::start()))
+    }
+
+    fn order(model: &str) -> CallOrder {
+        CallOrder {
+            call: CallId(1),
+            client: "me".into(),
+            source: Source::Call,
+            model: model.into(),
+            prompt: "Say hello.".to_owned(),
+            max_tokens: 256,
+            stream: true,
+            policy: Policy::HintJitter,
+            attempts: 1,
+        }
+    }
+
+    fn tokens(output_tokens: u64) -> Usage {
+        Usage {
+            input_tokens: 14,
+            output_tokens,
+            ..Usage::default()
+        }
+    }
+
+    fn caps() -> Spend {
+        Spend {
+            session_cap_usd: Some(0.5),
+            day_cap_usd: Some(1.0),
+            ..Spend::default()
+        }
+    }
+
+    // Pricing page: Opus 5.5 is 4 and 20 USD per million tokens.
+    #[tokio::test]
+    async fn the_worst_is_booked_and_the_truth_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let purse = purse(dir.path(), caps());
+        let calls = Arc::clone(&purse).with_purpose(Purpose::Call);
+        let opus = order("claude-opus-5-5");
+        let day = || purse.spend().unwrap().day_usd;
+        let ticket = calls.reserve(&opus, &tokens(256)).unwrap();
+        assert!(day() > 256.0 * 20e-6 && day() < 0.0055, "{}", day());
+        calls.settle(ticket, Spent::Tokens(tokens(9)));
+        let cost = 14.0 * 4e-6 + 9.0 * 20e-6;
+        assert!((day() - cost).abs() < 1e-9);
+        let ticket = calls.reserve(&opus, &tokens(256)).unwrap();
+        calls.settle(ticket, Spent::Nothing);
+        assert!((day() - cost).abs() < 1e-9);
+        let ticket = calls.reserve(&opus, &tokens(256)).unwrap();
+        calls.settle(ticket, Spent::Unknown);
+        assert!(day() > cost + 0.005);
+    }
+
+    #[tokio::test]
+    async fn caps_unknown_prices_and_read_only_refuse() {
+        let dir = tempfile::tempdir().unwrap();
+        let all = purse(dir.path(), caps());
+        let calls = Arc::clone(&all).with_purpose(Purpose::Call);
+        let opus = order("claude-opus-5-5");
+        assert!(calls.reserve(&order("a-new-model"), &tokens(9)).is_err());
+        let huge = calls.reserve(&opus, &tokens(1_000_000)).unwrap_err();
+        assert!(huge.contains("cap of $0.50"), "{huge}");
+        // Automatic probes have a cent here; what a person asks for has not.
+        let probes = all.with_purpose(Purpose::AutomaticProbe);
+        let refused = probes.reserve(&opus, &tokens(900)).unwrap_err();
+        assert!(refused.contains("automatic probes"), "{refused}");
+        assert!(calls.reserve(&opus, &tokens(900)).is_ok());
+        let read_only = Spend {
+            read_only: true,
+            ..caps()
+        };
+        let calls = purse(dir.path(), read_only).with_purpose(Purpose::Call);
+        assert!(
+            calls
+                .reserve(&opus, &tokens(9))
+                .unwrap_err()
+                .contains("read-only")
+        );
+    }
+}

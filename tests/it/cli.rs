@@ -654,6 +654,40 @@ fn the_log_is_private_and_holds_no_key() {
     home.var("RATETOP_LOG", "loud").run("call").exits(2);
 }
 
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_wait_at_once_and_says_what_was_done() {
+    // Without a hint the policy waits 60 s (the guide's retry-after of absent headers).
+    let limited =
+        r#"{"type":"error","error":{"type":"rate_limit_error","message":"Rate limited"}}"#;
+    let gateway = Gateway::answering(429, limited);
+    let mut child = Home::at(&gateway.url)
+        .command()
+        .args([
+            "call",
+            "--model",
+            "claude-haiku-4-5",
+            "--policy",
+            "retry-after",
+        ])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let told = lines.find(|line| line.as_ref().unwrap().contains("waits 60 s"));
+    assert!(told.is_some());
+    let pid = child.id().to_string();
+    let sent = std::process::Command::new("kill")
+        .args(["-INT", &pid])
+        .status();
+    assert!(sent.unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    let last = lines.last().unwrap().unwrap();
+    assert!(last.starts_with("cancelled: claude-haiku-4-5"), "{last}");
+    assert_eq!(gateway.posts(), 1);
+}
+
 #[rstest]
 #[case("", "status", "no profile: set ANTHROPIC_API_KEY")]
 #[case(
