@@ -115,6 +115,9 @@ impl App {
             let at = state.place(&rows);
             let page = usize::from(layout::headroom(self.size, rows.len()).visible / 2).max(1);
             let pool = rows.get(at).copied();
+            if matches!(command, Command::Enter | Command::Left | Command::Right) {
+                state.select(&rows, at);
+            }
             if let Some(line) = state.detail {
                 let last = pool.map_or(0, |pool| Headroom::headers(pool).count().saturating_sub(1));
                 match command {

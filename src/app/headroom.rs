@@ -13,6 +13,8 @@ pub struct Headroom {
     pub key: Option<PoolKey>,
     /// Its place in the list when it was selected.
     pub index: usize,
+    /// Whether somebody chose it; until then the selection follows the worst pool.
+    pub chosen: bool,
     /// The first line shown.
     pub first: usize,
     /// The selected gauge of the pool; none follows the tightest.
@@ -50,6 +52,7 @@ impl Headroom {
     /// Selects a place of the list.
     pub fn select(&mut self, rows: &[&Pool], place: usize) {
         let place = place.min(rows.len().saturating_sub(1));
+        self.chosen = true;
         if let Some(pool) = rows.get(place) {
             if self.key.as_ref() != Some(&pool.key) {
                 self.gauge = None;
@@ -57,6 +60,32 @@ impl Headroom {
             self.key = Some(pool.key.clone());
         }
         self.index = place;
+    }
+
+    /// Until somebody chooses, the selection is the pool with the least left: the eye lands on the
+    /// worst first. It only moves on when another has gone below `critical` percent and its own pool
+    /// has not, so that it does not flicker.
+    pub fn follow_worst(&mut self, board: &Board, critical: f64, now: Time) {
+        if self.chosen || !self.filter.is_empty() {
+            return;
+        }
+        let left = |pool: &Pool| pool.tightest(now)?.1.percent_left();
+        let own = self.key.as_ref();
+        let own = board.pools().iter().find(|pool| Some(&pool.key) == own);
+        let own_left = own.and_then(left);
+        if own_left.is_some_and(|left| left < critical) {
+            return;
+        }
+        let worst = board
+            .pools()
+            .iter()
+            .filter_map(|pool| Some((left(pool)?, pool)))
+            .min_by(|a, b| a.0.total_cmp(&b.0));
+        let Some((least, pool)) = worst else { return };
+        if own_left.is_none() || least < critical {
+            self.key = Some(pool.key.clone());
+            self.gauge = None;
+        }
     }
 
     /// The gauge to look at: the chosen one, else the tightest, else the first.

@@ -133,6 +133,9 @@ impl App {
                 }
                 if self.frozen.is_none() && (at == self.front || told) {
                     self.dirty = true;
+                    if self.headroom.key.is_none() {
+                        self.follow_worst(now);
+                    }
                 }
             }
             Event::Text {
@@ -207,6 +210,14 @@ impl App {
         self.expire(now);
         if self.frozen.is_none() && !self.profiles.is_empty() {
             self.dirty = true;
+            self.follow_worst(now);
+        }
+    }
+
+    fn follow_worst(&mut self, now: Time) {
+        if let Some(profile) = self.profiles.get(self.front) {
+            let critical = profile.card.thresholds.critical_percent;
+            self.headroom.follow_worst(&profile.board, critical, now);
         }
     }
 

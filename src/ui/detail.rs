@@ -222,14 +222,19 @@ fn limits(
         x = canvas.put(x, y, label, roles.quiet, end);
         let value = value.map_or_else(|| "none".to_owned(), exact);
         x = canvas.put(x, y, &value, roles.strong, end);
-        x = canvas.put(x, y, " · ", roles.border, end);
     };
     say(canvas, "organization ", view.limit);
     match view.workspace_limit {
-        Some(own) => say(canvas, "workspace ", Some(own)),
-        None => say(canvas, "workspace inherits, ", view.limit),
+        Some(own) => say(canvas, " · workspace ", Some(own)),
+        None => say(
+            canvas,
+            " · workspace inherits, effective ",
+            view.effective_limit,
+        ),
     }
-    say(canvas, "effective ", view.effective_limit);
+    if view.workspace_limit.is_some() {
+        say(canvas, " · effective ", view.effective_limit);
+    }
     // Overrides of other workspaces on the same limiter: the noisy tenant may be one of them.
     let board = &shown.profile.board;
     let others = board
@@ -240,7 +245,7 @@ fn limits(
     for other in others.take(3) {
         let named = board.workspaces().iter().find(|w| w.id == other.workspace);
         let name = named.map_or(other.workspace.as_str(), |w| w.name.as_str());
-        let text = format!("{name} {} ", exact(other.effective()));
+        let text = format!(" · {name} {}", exact(other.effective()));
         x = canvas.put_cut(x, y, &text, roles.quiet, end);
     }
 }

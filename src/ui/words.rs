@@ -18,6 +18,12 @@ pub(super) fn label(gauge: &Gauge) -> String {
     }
 }
 
+/// A pool's name where columns are few. The API's display names begin with `Claude `: in a narrow
+/// column that would be all.
+pub(super) fn short_name(name: &str) -> &str {
+    name.strip_prefix("Claude ").unwrap_or(name)
+}
+
 /// EMPTY and DEBT, which nobody may overlook.
 pub(super) fn alarm(view: &GaugeView) -> Option<&'static str> {
     match view.fill {

@@ -83,7 +83,8 @@ fn text(buf: &Buffer) -> String {
 
 fn screen(world: &str, script: &str, size: Size, look: &Look) -> String {
     let mut app = match world {
-        "busy" => world::busy(size),
+        "busy" => busy(size),
+        "untouched" => world::busy(size),
         "fresh" => world::fresh(size),
         "subscription" => world::subscription(size),
         "nothing" => App::new(world::started(size)),
@@ -92,6 +93,13 @@ fn screen(world: &str, script: &str, size: Size, look: &Look) -> String {
     let mut now = world::noon();
     press(&mut app, script, &mut now);
     text(&cells(&app, now, size, look))
+}
+
+/// The busy world with its first pool selected: the one with a history.
+fn busy(size: Size) -> App {
+    let mut app = world::busy(size);
+    press(&mut app, "gg", &mut world::noon());
+    app
 }
 
 macro_rules! screen {
@@ -107,6 +115,7 @@ macro_rules! screen {
 }
 
 screen!(headroom_wide, "busy", "", WIDE);
+screen!(the_worst_pool_is_selected_first, "untouched", "+1s", FOLDED);
 screen!(headroom_folded, "busy", "", FOLDED);
 screen!(headroom_small, "busy", "", SMALL);
 screen!(headroom_tiny, "busy", "j", (20, 6));
@@ -158,7 +167,7 @@ fn style_of(buf: &Buffer, needle: &str) -> Option<ratatui::style::Style> {
 #[test]
 fn words_that_nobody_may_overlook_stand_out() {
     let look = look("dark", false);
-    let app = world::busy(WIDE);
+    let app = busy(WIDE);
     let buf = cells(&app, world::noon(), WIDE, &look);
     for word in ["DEBT", "EARLY"] {
         let style = style_of(&buf, word).unwrap();
@@ -178,7 +187,7 @@ fn words_that_nobody_may_overlook_stand_out() {
 #[test]
 fn without_colour_no_cell_has_one() {
     let look = Look::new(&Theme::named("dark").unwrap(), Depth::None, false);
-    let buf = cells(&world::busy(WIDE), world::noon(), WIDE, &look);
+    let buf = cells(&busy(WIDE), world::noon(), WIDE, &look);
     let plain = ratatui::style::Color::Reset;
     assert!(buf.content.iter().all(|c| c.fg == plain && c.bg == plain));
 }
@@ -186,7 +195,7 @@ fn without_colour_no_cell_has_one() {
 #[test]
 fn ascii_screens_are_ascii() {
     for script in ["", "<enter>", "7", "2", "?", ":"] {
-        let mut app = world::busy(WIDE);
+        let mut app = busy(WIDE);
         let mut now = world::noon();
         press(&mut app, script, &mut now);
         let buf = cells(&app, now, WIDE, &look("sixteen", true));
@@ -199,7 +208,7 @@ fn ascii_screens_are_ascii() {
 
 #[test]
 fn numbers_do_not_jump_from_second_to_second() {
-    let app = world::busy(WIDE);
+    let app = busy(WIDE);
     let look = look("dark", false);
     let at = |s: f64| text(&cells(&app, after(world::noon(), s), WIDE, &look));
     let column = |screen: &str| -> Vec<usize> {
@@ -215,7 +224,7 @@ fn numbers_do_not_jump_from_second_to_second() {
 
 #[test]
 fn a_paused_screen_asks_for_no_wake_up_and_does_not_move() {
-    let mut app = world::busy(WIDE);
+    let mut app = busy(WIDE);
     let mut now = world::noon();
     let look = look("dark", false);
     assert!(app.next_wake(now).is_some());
@@ -233,7 +242,7 @@ fn a_paused_screen_asks_for_no_wake_up_and_does_not_move() {
 
 #[test]
 fn wake_ups_come_once_a_second() {
-    let app = world::busy(WIDE);
+    let app = busy(WIDE);
     let mut now = world::noon();
     for _ in 0..20 {
         let next = app.next_wake(now).unwrap();
@@ -245,7 +254,7 @@ fn wake_ups_come_once_a_second() {
 
 #[test]
 fn a_probe_is_asked_for_once_then_sent() {
-    let mut app = world::busy(WIDE);
+    let mut app = busy(WIDE);
     let mut now = world::noon();
     assert!(press(&mut app, "p", &mut now).is_empty());
     let sent = press(&mut app, "p", &mut now);
@@ -277,7 +286,7 @@ fn a_read_only_program_refuses_what_costs_and_says_so() {
 
 #[test]
 fn copying_takes_the_request_id_or_the_header_line() {
-    let mut app = world::busy(WIDE);
+    let mut app = busy(WIDE);
     let mut now = world::noon();
     let copied = press(&mut app, "y", &mut now);
     assert_eq!(copied, [Effect::Copy("req_011CXa7mQ9f".to_owned())]);
@@ -289,7 +298,7 @@ fn copying_takes_the_request_id_or_the_header_line() {
 #[test]
 fn a_click_lands_on_what_is_drawn() {
     use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
-    let mut app = world::busy(WIDE);
+    let mut app = busy(WIDE);
     let now = world::noon();
     let click = |app: &mut App, needle: &str| {
         let screen = text(&cells(app, now, WIDE, &look("dark", false)));
@@ -334,7 +343,7 @@ mod any_keys {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn at_any_size_draw_and_never_panic(keys in prop::collection::vec(key(), 0..30), w in 1u16..150, h in 1u16..50, sub in any::<bool>()) {
-            let mut app = if sub { world::subscription((w, h)) } else { world::busy((w, h)) };
+            let mut app = if sub { world::subscription((w, h)) } else { busy((w, h)) };
             let look = look("dark", h % 2 == 0);
             let mut now = world::noon();
             for key in &keys {

@@ -4,7 +4,7 @@ use super::pad;
 use crate::{
     app::{Shown, profile::Refusal},
     domain::{id::Limiter, limit::Dimension, time::seconds_between, verdict::Certainty},
-    ui::{canvas::Canvas, format, frame},
+    ui::{canvas::Canvas, format, frame, words},
 };
 use ratatui::layout::Rect;
 
@@ -87,7 +87,7 @@ impl Lines {
 fn cause(shown: &Shown<'_>, refusal: &Refusal, brief: bool) -> String {
     let verdict = &refusal.verdict;
     let dimension = verdict.limiter.as_ref().map(Limiter::dimension);
-    let words = match dimension {
+    let limit = match dimension {
         Some(dimension) if brief && dimension != Dimension::Other => dimension.label(),
         _ => verdict.cause.words(),
     };
@@ -98,9 +98,9 @@ fn cause(shown: &Shown<'_>, refusal: &Refusal, brief: bool) -> String {
         .and_then(|id| board.pools().iter().find(|pool| pool.key.group == *id))
         .or_else(|| board.pool_of(verdict.model.as_ref()?));
     match (pool, &verdict.model) {
-        (Some(pool), _) => format!("{words} of {}", pool.name),
-        (None, Some(model)) => format!("{words} of {model}"),
-        (None, None) => words.to_owned(),
+        (Some(pool), _) => format!("{limit} of {}", words::short_name(&pool.name)),
+        (None, Some(model)) => format!("{limit} of {model}"),
+        (None, None) => limit.to_owned(),
     }
 }
 

@@ -100,8 +100,7 @@ impl Table<'_> {
         } else {
             x
         };
-        // The API's display names begin with `Claude `: in a narrow column that would be all.
-        let short = pool.name.strip_prefix("Claude ").unwrap_or(&pool.name);
+        let short = words::short_name(&pool.name);
         let to = canvas.put_cut(from, y, short, name_style, end);
         if pool.guess && to + 1 < end {
             canvas.put(to + 1, y, "?", roles.hint, end);
@@ -207,7 +206,12 @@ impl Table<'_> {
         let first = pool.gauges.first().map(|gauge| (gauge, gauge.view(at)));
         if let Some((gauge, view)) = tightest.or(first.as_ref()) {
             let tone = Tone::of_view(view, self.thresholds).unwrap_or(Tone::Calm);
-            canvas.put(x, y, &short(gauge), tone.number(canvas.look), x + LABEL);
+            let label = if tightest.is_some() {
+                tone.number(canvas.look)
+            } else {
+                roles.quiet
+            };
+            canvas.put(x, y, &short(gauge), label, x + LABEL);
             bar::draw(canvas, (x + LABEL, y), width, view, self.thresholds);
             self.numbers(canvas, (x + LABEL + width, y), view);
             let x = x + LABEL + width + LEFT_OF;
