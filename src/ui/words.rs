@@ -73,7 +73,7 @@ pub(super) fn left_of(view: &GaugeView) -> (String, String) {
     };
     if view.utilization.is_some() {
         let left = view.percent_left().map(format::percent).unwrap_or_default();
-        return (left, " left".to_owned());
+        return (left, String::new());
     }
     let mark = if view.state == GaugeState::Projected {
         "~"

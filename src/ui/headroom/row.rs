@@ -119,7 +119,8 @@ impl Table<'_> {
                         bar::draw(canvas, (x, y), bar, &view, self.thresholds);
                         let x = self.numbers(canvas, (x + bar, y), &view);
                         let alone = gauges.get(i + 1).is_none_or(Option::is_none);
-                        if pool.kind != GroupKind::ModelGroup && alone {
+                        let window = gauge.dimension == Dimension::Window;
+                        if window || (pool.kind != GroupKind::ModelGroup && alone) {
                             canvas.put(x + 1, y, &words::label(gauge), roles.quiet, x + 10);
                         }
                     }
