@@ -67,6 +67,9 @@ impl AuthStyle {
     }
 }
 
+/// A shorter word is no key; blanking it would only garble sentences.
+const SHORTEST_KEY: usize = 6;
+
 /// One profile's way to one address, with one key.
 #[derive(Clone)]
 pub struct Connection {
@@ -103,6 +106,17 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
+    /// `text` with this connection's own key blanked, whoever repeats it: a gateway's error page, a
+    /// header, a model. Keys of the API's shape go with `domain::clean`; this is for the others.
+    pub fn without_key(&self, text: String) -> String {
+        match self.key.as_ref().map(|key| key.expose_secret().trim()) {
+            Some(key) if key.len() >= SHORTEST_KEY && text.contains(key) => {
+                text.replace(key, "(the key)")
+            }
+            _ => text,
+        }
+    }
+
     /// A request with the version, the key and `accept`. A key that no header can carry is an error
     /// without the key.
     pub fn request(

@@ -128,8 +128,7 @@ async fn run(argv: &[String]) -> Result<SecretString, String> {
     };
     let status = status.map_err(|error| format!("key command {name} cannot be run: {error}"))?;
     if !status.success() {
-        let said = without_keys(&String::from_utf8_lossy(&complaints));
-        let said = clean(said.trim(), 200);
+        let said = clean(String::from_utf8_lossy(&complaints).trim(), 200);
         let tail = if said.is_empty() {
             String::new()
         } else {
@@ -138,23 +137,6 @@ async fn run(argv: &[String]) -> Result<SecretString, String> {
         return Err(format!("key command {name} failed ({status}){tail}"));
     }
     text.map_err(|error| format!("key command {name} did not print a key: {error}"))
-}
-
-/// `text` with every word that looks like a key of the API blanked.
-pub fn without_keys(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("sk-ant-") {
-        let (before, key) = rest.split_at(at);
-        out.push_str(before);
-        out.push_str("(a key)");
-        let end = key
-            .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))
-            .unwrap_or(key.len());
-        rest = key.split_at(end).1;
-    }
-    out.push_str(rest);
-    out
 }
 
 /// The public part of a key, `sk-ant-api03`; none when it does not look like the API's.

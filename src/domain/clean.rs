@@ -1,11 +1,16 @@
 //! Text from outside before it is drawn, exported or logged.
 
-/// `text` without control characters, bidi overrides and zero-width characters, cut to `max`
-/// characters (with `…` when something was cut). Newlines and tabs become one space.
+use std::borrow::Cow;
+
+/// How the API's keys begin.
+const KEY: &str = "sk-ant-";
+
+/// `text` without control characters, bidi overrides, zero-width characters and what looks like a
+/// key, cut to `max` characters (with `…` when something was cut). Newlines and tabs become one space.
 pub fn clean(text: &str, max: usize) -> String {
     let mut out = String::new();
     let mut kept = 0;
-    for c in text.chars() {
+    for c in without_keys(text).chars() {
         let c = if matches!(c, '\n' | '\r' | '\t') {
             ' '
         } else {
@@ -27,7 +32,7 @@ pub fn clean(text: &str, max: usize) -> String {
 /// The same for text of several lines: newlines stay, tabs become four spaces, nothing is cut.
 pub fn clean_lines(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in without_keys(text).chars() {
         match c {
             '\n' => out.push('\n'),
             '\t' => out.push_str("    "),
@@ -36,6 +41,26 @@ pub fn clean_lines(text: &str) -> String {
         }
     }
     out
+}
+
+/// `text` with every word that looks like a key of the API blanked.
+pub fn without_keys(text: &str) -> Cow<'_, str> {
+    if !text.contains(KEY) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(KEY) {
+        let (before, key) = rest.split_at(at);
+        out.push_str(before);
+        out.push_str("(a key)");
+        let end = key
+            .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))
+            .unwrap_or(key.len());
+        rest = key.split_at(end).1;
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
 }
 
 /// Whether a character can neither move the cursor nor change how its neighbours are read.
@@ -67,6 +92,13 @@ mod tests {
         );
         assert_eq!(clean("line\nnext\ttab", 50), "line next tab");
         assert_eq!(clean_lines("a\x07\nb\r\n"), "a\nb\n");
+    }
+
+    #[test]
+    fn what_looks_like_a_key_is_blanked() {
+        let text = "bad key sk-ant-api03-Ab_9-x, and \"sk-ant-admin01-Zz\"";
+        assert_eq!(clean(text, 200), "bad key (a key), and \"(a key)\"");
+        assert_eq!(clean_lines("a\nsk-ant-oat01-q\n"), "a\n(a key)\n");
     }
 
     #[test]

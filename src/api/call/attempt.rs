@@ -104,6 +104,25 @@ impl Run<'_> {
         self.tried(ending, Some(reading), sent_at, spent)
     }
 
+    /// The outcome without the key, should a server have repeated it.
+    fn without_key(&self, mut outcome: Outcome) -> Outcome {
+        let texts: &mut [&mut String] = match &mut outcome {
+            Outcome::Refused { error, .. } | Outcome::StreamError { error } => {
+                &mut [&mut error.kind, &mut error.message]
+            }
+            Outcome::Foreign {
+                looks_like: text, ..
+            }
+            | Outcome::StreamCut { how: text }
+            | Outcome::Unreachable { how: text, .. } => &mut [text],
+            Outcome::Complete { .. } | Outcome::StreamTruncated | Outcome::Cancelled => &mut [],
+        };
+        for text in texts {
+            **text = self.driver.connection.without_key(std::mem::take(*text));
+        }
+        outcome
+    }
+
     fn tried(
         &self,
         ending: Ending,
@@ -112,7 +131,7 @@ impl Run<'_> {
         spent: Spent,
     ) -> Tried {
         Tried {
-            outcome: ending.outcome,
+            outcome: self.without_key(ending.outcome),
             usage: ending.answer.usage,
             reading,
             content: ending.answer.content,
@@ -131,6 +150,9 @@ impl Run<'_> {
         };
         let mut reading = read(lines(), at);
         reading.raw = raw_rate_limit_headers(lines());
+        for (_, value) in reading.raw.iter_mut().chain(&mut reading.unknown) {
+            *value = self.driver.connection.without_key(std::mem::take(value));
+        }
         if reading.organization.is_some() {
             self.organization.clone_from(&reading.organization);
         }
@@ -187,7 +209,7 @@ impl Run<'_> {
         cancel: &CancellationToken,
     ) -> Ending {
         let mut reader = sse::Reader::new();
-        let mut growing = Growing::default();
+        let mut growing = Growing::up_to(self.order.max_tokens);
         let mut events = Vec::new();
         let mut told = Progress::default();
         let mut start = Vec::new();

@@ -250,6 +250,7 @@ impl Run<'_> {
     }
 
     async fn tell_text(&self, delta: String) {
+        let delta = self.driver.connection.without_key(delta);
         self.driver
             .ear
             .hear(Told::Text {

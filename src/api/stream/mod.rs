@@ -35,9 +35,19 @@ pub struct Growing {
     content: Content,
     /// Bytes that were generated since the server last said how many tokens there are.
     counted: u64,
+    /// `max_tokens`, which no estimate passes.
+    most: Option<u64>,
 }
 
 impl Growing {
+    /// An answer of at most that many tokens.
+    pub fn up_to(max_tokens: u32) -> Self {
+        Self {
+            most: Some(max_tokens.into()),
+            ..Self::default()
+        }
+    }
+
     /// Takes one event. Events and deltas that nobody knows are ignored.
     pub fn take(&mut self, event: &Event) -> Step {
         let Ok(data) = serde_json::from_str::<Value>(&event.data) else {
@@ -107,7 +117,9 @@ impl Growing {
         let mut usage = self.usage;
         if self.counted > 0 {
             let held = usage.get_or_insert_default();
-            held.output_tokens = held.output_tokens.saturating_add(self.counted.div_ceil(4));
+            let estimate = held.output_tokens.saturating_add(self.counted.div_ceil(4));
+            let most = self.most.unwrap_or(u64::MAX).max(held.output_tokens);
+            held.output_tokens = estimate.min(most);
         }
         usage
     }

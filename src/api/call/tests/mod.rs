@@ -156,6 +156,30 @@ async fn a_refused_call_waits_for_the_hint_and_then_succeeds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_that_the_server_repeats_is_told_to_nobody() {
+    let key = "sk-ant-api03-ratetop-sim";
+    let body = json!({"type": "error", "error": {
+        "type": "invalid_request_error", "message": format!("no such key: {key}")}});
+    let plays = vec![Play::Answer(
+        400,
+        vec![("anthropic-ratelimit-odd-limit", key)],
+        vec![Piece::Bytes(body.to_string())],
+    )];
+    let played = play(&order(false), plays, Book::default(), None).await;
+    let told = serde_json::to_string(&played.seen).unwrap();
+    assert!(
+        told.contains("no such key: (") && !told.contains(key),
+        "{told}"
+    );
+    let connection = Connection {
+        key: Some("gateway-token-1".into()),
+        ..connection(Script::new(Vec::new()))
+    };
+    let said = connection.without_key("bad gateway-token-1!".into());
+    assert_eq!(said, "bad (the key)!");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_is_told_from_the_first_token_to_the_end() {
     let mut pieces = opening();
     pieces.push(Piece::Pause(0.2));
