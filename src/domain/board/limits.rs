@@ -3,10 +3,10 @@
 use super::{
     super::{
         gauge::Gauge,
-        id::{GroupId, Limiter},
+        id::{GroupId, Limiter, OrganizationId},
         notice::{Draft, NoticeKind, Weight},
         observation::Source,
-        org::{Group, GroupKind, LimitsSnapshot},
+        org::{Group, GroupKind, LimitsSnapshot, LimitsState},
         time::Time,
     },
     Board, Pool, PoolKey,
@@ -14,6 +14,62 @@ use super::{
 use crate::domain::number::thousands;
 
 impl Board {
+    pub(super) fn absorb_limits(
+        &mut self,
+        at: Time,
+        state: &LimitsState,
+        error: Option<&str>,
+        snapshot: Option<&LimitsSnapshot>,
+    ) -> Vec<Draft> {
+        let before = self.sources.limits.clone();
+        self.sources.limits = Some(state.clone());
+        self.sources.limits_error = error.map(str::to_owned);
+        let mut told = Vec::new();
+        if let Some(snapshot) = snapshot {
+            let admin = snapshot.organization.as_ref().map(|o| &o.id);
+            if let (Some(admin), Some(own)) = (admin, &self.seen_as)
+                && admin != own
+            {
+                let sentence = other_organization(admin, own);
+                self.sources.limits = Some(LimitsState::OtherOrganization);
+                self.sources.limits_error = Some(sentence);
+            } else {
+                self.sources.limits_at = Some(snapshot.at);
+                told = self.take_limits(snapshot);
+            }
+            told.extend(snapshot.faults.iter().map(|fault| Draft {
+                at,
+                weight: Weight::Warning,
+                kind: NoticeKind::Fault,
+                sentence: fault.clone(),
+                evidence: Vec::new(),
+                request: None,
+            }));
+        }
+        if self.sources.limits != Some(LimitsState::Ok) {
+            if !self.polled {
+                self.assume_table();
+            }
+            if before != self.sources.limits {
+                told.push(Draft {
+                    at,
+                    weight: if self.sources.limits == Some(LimitsState::Absent) {
+                        Weight::Info
+                    } else {
+                        Weight::Warning
+                    },
+                    kind: NoticeKind::Note,
+                    sentence: self.sources.limits_error.clone().unwrap_or_else(|| {
+                        "Limits could not be read; gauges show headers only.".to_owned()
+                    }),
+                    evidence: Vec::new(),
+                    request: None,
+                });
+            }
+        }
+        told
+    }
+
     /// Takes a snapshot in. Pools keep their readings; what is no longer listed keeps its pool only
     /// if something was read of it.
     pub(super) fn take_limits(&mut self, snapshot: &LimitsSnapshot) -> Vec<Draft> {
@@ -219,4 +275,11 @@ fn limit_changed(
         format!("now {}", say(now)),
     ];
     draft
+}
+
+pub(super) fn other_organization(admin: &OrganizationId, own: &OrganizationId) -> String {
+    format!(
+        "The Admin key belongs to organization {admin}, the API key to {own}: gauges show headers \
+         only until both belong together."
+    )
 }

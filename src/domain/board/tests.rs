@@ -1,12 +1,14 @@
 use super::*;
 use crate::domain::{
     gauge::GaugeState,
-    headers::{Hint, Level},
-    id::CallId,
-    observation::CallResult,
-    org::ConfiguredLimit,
-    outcome::ApiError,
+    headers::{Hint, Level, Reading},
+    id::{CallId, Limiter},
+    limit::{Dimension, Family},
+    observation::{CallResult, Source},
+    org::{ConfiguredLimit, GroupKind, LimitsSnapshot},
+    outcome::{ApiError, Outcome},
     time::after,
+    usage::Usage,
 };
 
 const ORG: &str = "8a5ffd5c-0000-4000-8000-000000000001";
