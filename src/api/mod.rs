@@ -1,8 +1,7 @@
 //! The API as a client: messages, streams, limits.
 //!
 //! [`call`] makes a logical call with its attempts, [`limits`] polls the Admin API, [`models`] lists
-//! models, [`simulator`] asks whether an address is ours. [`sse`], [`stream`], [`messages`] and
-//! [`error`] read what comes back and are pure.
+//! models, [`simulator`] asks whether an address is ours. What comes back is read by `domain::answer`.
 //!
 //! To add one of these: a file that builds its request with [`connection::Connection`] and reads the
 //! answer from bytes, bounded, never panicking; its cases in `tests/it/bad_input`.
@@ -15,5 +14,3 @@ pub mod limits;
 pub mod messages;
 pub mod models;
 pub mod simulator;
-pub mod sse;
-pub mod stream;

@@ -6,6 +6,7 @@
 //! To add something that is seen: one variant of [`observation::What`], folded where it matters.
 
 pub mod advice;
+pub mod answer;
 pub mod board;
 pub mod bucket;
 pub mod call;

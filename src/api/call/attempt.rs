@@ -2,13 +2,9 @@
 
 use super::{Run, Spent};
 use crate::{
-    api::{
-        error,
-        messages::{self, Answer},
-        sse,
-        stream::Growing,
-    },
+    api::error,
     domain::{
+        answer::{self, Answer, sse, stream::Growing},
         clean::clean_lines,
         headers::{Hint, Reading, raw_rate_limit_headers, read},
         observation::What,
@@ -174,13 +170,13 @@ impl Run<'_> {
     /// An answer in one piece.
     async fn whole(&self, response: Response, hint: Hint, cancel: &CancellationToken) -> Ending {
         let (status, headers) = (response.status, response.headers);
-        let Some((bytes, end)) = collect(response.body, messages::LONGEST, cancel).await else {
+        let Some((bytes, end)) = collect(response.body, answer::LONGEST, cancel).await else {
             return Outcome::Cancelled.into();
         };
         if let End::Broken(broken) = end {
             return Outcome::StreamCut { how: broken.how }.into();
         }
-        if let Some(answer) = messages::answer(&bytes) {
+        if let Some(answer) = answer::answer(&bytes) {
             let text = clean_lines(&answer.text());
             if !text.is_empty() {
                 self.tell_text(text).await;

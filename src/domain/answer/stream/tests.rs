@@ -33,7 +33,7 @@ fn block() -> Value {
 
 #[test]
 fn usage_is_cumulative_the_last_one_counts() {
-    let mut growing = Growing::default();
+    let mut growing = Growing::up_to(10_000);
     let (shown, tokens, ended) = feed(
         &mut growing,
         &[
@@ -73,7 +73,7 @@ fn usage_is_cumulative_the_last_one_counts() {
 
 #[test]
 fn a_broken_stream_still_knows_what_it_has_spent() {
-    let mut growing = Growing::default();
+    let mut growing = Growing::up_to(10_000);
     let (_, _, ended) = feed(&mut growing, &[start(1), block(), text(&"x".repeat(400))]);
     assert_eq!(ended, None);
     assert_eq!(growing.usage().unwrap().output_tokens, 101);
@@ -81,7 +81,7 @@ fn a_broken_stream_still_knows_what_it_has_spent() {
 
 #[test]
 fn an_error_event_ends_it_with_its_type() {
-    let mut growing = Growing::default();
+    let mut growing = Growing::up_to(10_000);
     let (_, _, ended) = feed(
         &mut growing,
         &[
@@ -97,7 +97,7 @@ fn an_error_event_ends_it_with_its_type() {
 
 #[test]
 fn every_kind_of_delta_is_put_back_together() {
-    let mut growing = Growing::default();
+    let mut growing = Growing::up_to(10_000);
     feed(
         &mut growing,
         &[
@@ -130,7 +130,7 @@ fn every_kind_of_delta_is_put_back_together() {
 
 #[test]
 fn content_that_is_not_understood_is_never_sent_back_changed() {
-    let mut growing = Growing::default();
+    let mut growing = Growing::up_to(10_000);
     feed(
         &mut growing,
         &[
@@ -143,7 +143,7 @@ fn content_that_is_not_understood_is_never_sent_back_changed() {
 
 #[test]
 fn an_unknown_event_is_ignored_and_a_broken_known_one_is_not() {
-    let mut growing = Growing::default();
+    let mut growing = Growing::up_to(10_000);
     let unknown = Event {
         name: "new_thing".into(),
         data: "{".into(),
@@ -168,7 +168,7 @@ proptest! {
         inner in prop::sample::select(vec!["text", "input", "citation", "usage", "type"]),
         value in prop_oneof![Just(json!(null)), Just(json!(-1)), Just(json!([1])), Just(json!({"type": "text_delta", "text": 3})), Just(json!("input_json_delta"))],
     ) {
-        let mut growing = Growing::default();
+        let mut growing = Growing::up_to(10_000);
         for data in [block(), json!({"type": kind, "index": index % 3, field: value, }), json!({"type": kind, "index": 0, field: {inner: value}})] {
             growing.take(&Event { name: kind.into(), data: data.to_string() });
         }

@@ -7,11 +7,7 @@ mod content;
 #[cfg(test)]
 mod tests;
 
-use super::{
-    error,
-    messages::{Answer, reason, take_usage},
-    sse::Event,
-};
+use super::{Answer, error, reason, sse::Event, take_usage};
 use crate::domain::{clean::clean_lines, outcome::Outcome, usage::Usage};
 use content::Content;
 use serde_json::Value;
@@ -32,7 +28,8 @@ pub struct Step {
 pub struct Growing {
     usage: Option<Usage>,
     stop_reason: Option<String>,
-    content: Content,
+    /// None where nothing of the answer is kept.
+    content: Option<Content>,
     /// Bytes that were generated since the server last said how many tokens there are.
     counted: u64,
     /// `max_tokens`, which no estimate passes.
@@ -40,10 +37,18 @@ pub struct Growing {
 }
 
 impl Growing {
-    /// An answer of at most that many tokens.
+    /// An answer of at most that many tokens, whose content is kept.
     pub fn up_to(max_tokens: u32) -> Self {
         Self {
-            most: Some(max_tokens.into()),
+            content: Some(Content::default()),
+            ..Self::unkept(Some(max_tokens.into()))
+        }
+    }
+
+    /// An answer of at most that many tokens, if known, of which nothing but counts is kept.
+    pub fn unkept(max_tokens: Option<u64>) -> Self {
+        Self {
+            most: max_tokens,
             ..Self::default()
         }
     }
@@ -75,7 +80,7 @@ impl Growing {
             "content_block_start" => self.start_block(&data),
             "content_block_delta" => self.grow_block(&data),
             "content_block_stop" => {
-                self.content.stop(&data);
+                self.keep(|content| content.stop(&data));
                 Step::default()
             }
             "message_delta" => {
@@ -131,12 +136,18 @@ impl Growing {
         Answer {
             usage,
             stop_reason: self.stop_reason,
-            content: self.content.whole(),
+            content: self.content.map(Content::whole).unwrap_or_default(),
+        }
+    }
+
+    fn keep(&mut self, change: impl FnOnce(&mut Content)) {
+        if let Some(content) = &mut self.content {
+            change(content);
         }
     }
 
     fn start_block(&mut self, data: &Value) -> Step {
-        self.content.start(data);
+        self.keep(|content| content.start(data));
         let text = data
             .get("content_block")
             .and_then(|block| block.get("text"))
@@ -164,15 +175,15 @@ impl Growing {
             "signature_delta" => ("signature", piece("signature")),
             "input_json_delta" => ("input", piece("partial_json")),
             "citations_delta" => {
-                self.content.cite(data, delta);
+                self.keep(|content| content.cite(data, delta));
                 return Step::default();
             }
             _ => {
-                self.content.lose();
+                self.keep(Content::lose);
                 return Step::default();
             }
         };
-        self.content.append(data, field, added);
+        self.keep(|content| content.append(data, field, added));
         if field == "signature" || added.is_empty() {
             return Step::default();
         }
@@ -186,7 +197,11 @@ impl Growing {
 
     fn count(&mut self, text: &str) -> String {
         self.counted += text.len() as u64;
-        clean_lines(text)
+        if self.content.is_some() {
+            clean_lines(text)
+        } else {
+            String::new()
+        }
     }
 }
 
