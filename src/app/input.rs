@@ -183,7 +183,7 @@ impl App {
         let bands = layout::bands(self.size);
         let (x, y) = (mouse.column, mouse.row);
         if bands.tabs == Some(y) {
-            let hit = layout::tabs(self.unread(), self.size)
+            let hit = layout::tabs(self.tab, self.unread(), self.size)
                 .find(|(_, at, width)| (*at..at + width).contains(&x));
             return hit.map_or_else(Reply::none, |(tab, ..)| {
                 self.command(Command::Show(tab), now)
@@ -203,8 +203,34 @@ impl App {
                 self.click_pool(y, now);
                 Reply::none()
             }
-            Tab::Events => Reply::none(),
+            Tab::Events => {
+                self.click_event(y, now);
+                Reply::none()
+            }
         }
+    }
+
+    /// A click selects an event; on the selected one it opens the evidence.
+    fn click_event(&mut self, y: u16, now: Time) {
+        let mut state = std::mem::take(&mut self.events);
+        if let Some(shown) = self.shown(now)
+            && state.open.is_none()
+        {
+            let rows = state.rows(shown.ring);
+            let (top, visible) = layout::events(self.size);
+            let at = state.place(&rows);
+            let first = layout::scroll(state.first, at, visible.into(), rows.len());
+            if let Some(place) = y.checked_sub(top).filter(|line| *line < visible)
+                && let Some(notice) = rows.get(first + usize::from(place))
+            {
+                if first + usize::from(place) == at && state.seq.is_some() {
+                    state.open = Some(0);
+                }
+                state.seq = Some(notice.seq);
+                state.first = first;
+            }
+        }
+        self.events = state;
     }
 
     fn click_pool(&mut self, y: u16, now: Time) {
@@ -215,7 +241,10 @@ impl App {
             let rows = state.rows(&shown.profile.board);
             let layout = layout::headroom(self.size, rows.len());
             if (layout.first..layout.first + layout.visible).contains(&y) {
-                let place = state.first + usize::from(y - layout.first);
+                let at = state.place(&rows);
+                let visible = usize::from(layout.visible);
+                let first = layout::scroll(state.first, at, visible, rows.len());
+                let place = first + usize::from(y - layout.first);
                 if place < rows.len() {
                     state.select(&rows, place);
                 }

@@ -40,37 +40,41 @@ pub fn boxed((width, height): Size) -> bool {
     width >= 60 && height >= 16
 }
 
-/// Columns of one tab label: ` 1 Headroom ` and, on Events, the count of new ones.
-pub fn tab_width(title: &str, new: u64, size: Size) -> u16 {
-    let mark = if new > 0 {
-        3 + new.ilog10() as u16 + 1
-    } else {
-        0
-    };
-    let title = title.len() as u16;
-    if short_tabs(size) {
-        // " 7 Eve " and so on
-        4 + title.min(4) + mark
-    } else {
-        4 + title + mark
-    }
+/// Columns of ` (12)`, the count of new events.
+fn mark_width(new: u64) -> u16 {
+    new.checked_ilog10().map_or(0, |log| 4 + log as u16)
 }
 
-/// Whether tab titles are cut to four letters.
+/// Whether only the tab in front shows its title, the others their digit. It does not depend on how
+/// many events are new, so that nothing jumps.
 pub fn short_tabs((width, _): Size) -> bool {
-    width < 48
+    let titles = PANELS.iter().map(|panel| panel.title.len() as u16 + 5);
+    titles.sum::<u16>() + mark_width(999) > width + 1
 }
 
-/// The tabs with their first column and width.
-pub fn tabs(new: u64, size: Size) -> impl Iterator<Item = (Tab, u16, u16)> {
+/// The tabs with their first column and width: ` 1 Headroom `, and on Events the count of new ones.
+pub fn tabs(front: Tab, new: u64, size: Size) -> impl Iterator<Item = (Tab, u16, u16)> {
+    let short = short_tabs(size);
     let mut x = 0;
     PANELS.iter().map(move |panel| {
         let new = if panel.tab == Tab::Events { new } else { 0 };
-        let width = tab_width(panel.title, new, size);
+        let title = if short && panel.tab != front {
+            0
+        } else {
+            panel.title.len() as u16 + 1
+        };
+        let width = 3 + title + mark_width(new);
         let at = x;
-        x += width + u16::from(!short_tabs(size));
+        x += width + 1;
         (panel.tab, at, width)
     })
+}
+
+/// The first row of tab 7's list, from the top of the screen, and the events that fit.
+pub fn events(size: Size) -> (u16, u16) {
+    let bands = bands(size);
+    let edge = u16::from(boxed(size));
+    (bands.body + edge, bands.rows.saturating_sub(2 * edge))
 }
 
 /// How tab 1 divides its rows.

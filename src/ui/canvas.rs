@@ -79,7 +79,9 @@ impl Canvas<'_> {
         let area = area.intersection(self.buf.area);
         for y in area.top()..area.bottom() {
             for x in area.left()..area.right() {
-                self.buf[(x, y)].reset();
+                let cell = &mut self.buf[(x, y)];
+                cell.reset();
+                cell.set_style(self.look.roles.screen);
             }
         }
     }

@@ -159,10 +159,12 @@ fn one_gauge(
         canvas.put(area.x, y, &words::label(gauge), roles.accent, area.x + 10);
         canvas.put(area.x, y + 1, "left", roles.quiet, area.x + 10);
         let slots = usize::from(plot.width) * 2;
-        let series = gauge.series(shown.at, cards::SPAN_S, slots);
+        let span = cards::Span::of(pool, shown.at);
+        let series = gauge.series(shown.at, span.s, slots);
         chart::draw(canvas, plot, &series, shown.profile.card.thresholds);
         cards::time_axis(
             canvas,
+            span,
             Rect {
                 y: y + height,
                 height: 1,

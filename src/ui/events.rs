@@ -88,7 +88,7 @@ fn row(shown: &Shown<'_>, notice: &Notice, selected: bool, canvas: &mut Canvas<'
     let mut x = line.x + 2;
     let clock = format::clock(notice.at, shown.offset_s);
     if line.width >= 50 {
-        canvas.put_right(x, y, &notice.seq.to_string(), roles.border, x + 5);
+        canvas.put_right(x, y, &notice.seq.to_string(), roles.quiet, x + 5);
         x += 7;
     }
     x = canvas.put(x, y, &clock, roles.quiet, end) + 1;

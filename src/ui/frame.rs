@@ -4,6 +4,7 @@ use super::{canvas::Canvas, format};
 use crate::{
     app::{
         App, Shown,
+        calls::form::Field,
         command::{COMMANDS, Command, Foot},
         layer::Layer,
         layout,
@@ -170,7 +171,7 @@ fn tabs(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let roles = *canvas.roles();
     let size = (area.width, app_height(canvas));
     let new = app.unread();
-    for (tab, x, width) in layout::tabs(new, size) {
+    for (tab, x, width) in layout::tabs(app.tab(), new, size) {
         let panel = tab.panel();
         let end = (x + width).min(area.right());
         let front = tab == app.tab();
@@ -190,9 +191,15 @@ fn tabs(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         let mut number = [0; 4];
         let number = char::from(b'0' + panel.number % 10).encode_utf8(&mut number);
         let x = canvas.put(x + 1, area.y, number, digit, end) + 1;
-        let cut = if layout::short_tabs(size) { 4 } else { 99 };
-        let name = panel.title.get(..cut).unwrap_or(panel.title);
-        let x = canvas.put(x, area.y, name, title, end);
+        let name = if front || !layout::short_tabs(size) {
+            panel.title
+        } else {
+            ""
+        };
+        let mut x = canvas.put(x, area.y, name, title, end);
+        if name.is_empty() {
+            x = x.saturating_sub(1);
+        }
         if tab == Tab::Events && new > 0 {
             canvas.put(x + 1, area.y, &format!("({new})"), roles.tight, end);
         }
@@ -218,6 +225,10 @@ fn footer(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         canvas.put(x, y, &toast.text, roles.strong, end);
         return;
     }
+    if let Some(keys) = keys_of_what_is_open(app) {
+        hints(canvas, (1, y), end, keys);
+        return;
+    }
     let inside = app.inside();
     let mut feet: Vec<(usize, Foot)> = COMMANDS
         .iter()
@@ -231,16 +242,54 @@ fn footer(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         .collect();
     // Words that do not fit go, the least needed first; the rest keeps the table's order.
     feet.sort_by_key(|(i, foot)| (foot.rank, *i));
-    let mut room = usize::from(area.width).saturating_sub(1);
+    // A column of air on both sides, two between two keys.
+    let mut room = usize::from(area.width);
     feet.retain(|(_, foot)| {
         let width = key_width(canvas, foot.keys) + foot.word.len() + 3;
-        let fits = width <= room + 2;
+        let fits = width <= room;
         room = room.saturating_sub(if fits { width } else { 0 });
         fits
     });
     feet.sort_by_key(|(i, _)| *i);
     let hinted: Vec<(&str, &str)> = feet.iter().map(|(_, f)| (f.keys, f.word)).collect();
     hints(canvas, (1, y), end, &hinted);
+}
+
+/// The keys of whatever takes them before the panel does: a field being edited, a layer.
+fn keys_of_what_is_open(app: &App) -> Option<&'static [(&'static str, &'static str)]> {
+    let keys: &[(&str, &str)] = match app.layer() {
+        Layer::Help(_) => &[("↑↓", "scroll"), ("Esc", "close")],
+        Layer::Palette(_) => &[("↑↓", "select"), ("⏎", "run"), ("Esc", "close")],
+        Layer::Profiles(_) => &[("↑↓", "select"), ("⏎", "switch"), ("Esc", "close")],
+        Layer::Ask(_) => &[("⏎", "send"), ("Esc", "do not")],
+        Layer::Filter => return None,
+        Layer::None => {
+            let calls = app.test_calls().filter(|_| app.tab() == Tab::Calls)?;
+            let editor = calls.editor()?;
+            return Some(match (editor.field, editor.is_text()) {
+                (Field::Prompt, _) => &[
+                    ("⏎", "take"),
+                    ("^J", "new line"),
+                    ("Tab", "next field"),
+                    ("Esc", "forget"),
+                ],
+                (_, false) => &[
+                    ("↑↓", "choose"),
+                    ("⏎", "take"),
+                    ("Tab", "next field"),
+                    ("Esc", "forget"),
+                ],
+                (Field::Model, true) => &[
+                    ("↑↓", "choose"),
+                    ("a-z", "search"),
+                    ("⏎", "take"),
+                    ("Esc", "forget"),
+                ],
+                (_, true) => &[("⏎", "take"), ("Tab", "next field"), ("Esc", "forget")],
+            });
+        }
+    };
+    Some(keys)
 }
 
 /// What Esc does where something is open.

@@ -38,6 +38,9 @@ pub fn paint(app: &App, look: &Look, now: Time, buf: &mut Buffer) {
     if area.is_empty() {
         return;
     }
+    if look.roles.screen.bg.is_some() {
+        buf.set_style(area, look.roles.screen);
+    }
     let mut canvas = Canvas { buf, look };
     let bands = crate::app::layout::bands((area.width, area.height));
     let body = Rect::new(area.x, bands.body, area.width, bands.rows);

@@ -28,6 +28,8 @@ macro_rules! roles {
 }
 
 roles! {
+    /// Under everything; without a background the terminal's own stays.
+    screen,
     /// Data.
     text,
     /// Data that the eye should land on.
@@ -293,6 +295,7 @@ fn nearest(colour: Color) -> Color {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
 
     fn look(env: &[(&str, &str)]) -> Look {
         Look::choose(None, false, |name| {
@@ -318,6 +321,62 @@ mod tests {
             assert_ne!(roles.select, Style::new(), "{name}");
             assert_ne!(roles.mine, roles.others, "{name}");
             assert_ne!(roles.text, roles.bad, "{name}");
+        }
+    }
+
+    /// Of WCAG 2: 1 for equal colours, 21 for black on white.
+    fn contrast(a: Color, b: Color) -> f64 {
+        let luminance = |colour| {
+            let Color::Rgb(r, g, b) = colour else {
+                panic!("{colour} is not written as #rrggbb")
+            };
+            let [r, g, b] = [r, g, b].map(|part| {
+                let part = f64::from(part) / 255.0;
+                if part <= 0.039_28 {
+                    part / 12.92
+                } else {
+                    ((part + 0.055) / 1.055).powf(2.4)
+                }
+            });
+            0.2126 * r + 0.7152 * g + 0.0722 * b
+        };
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[rstest]
+    #[case("dark", &[Color::Rgb(0, 0, 0), Color::Rgb(30, 30, 30)])]
+    #[case("light", &[])]
+    #[case("high-contrast", &[])]
+    fn every_role_is_legible_on_every_ground(#[case] name: &str, #[case] terminals: &[Color]) {
+        let roles = Theme::named(name).unwrap().roles;
+        let mut grounds = terminals.to_vec();
+        grounds.extend(roles.screen.bg);
+        let track = roles.track.bg.unwrap();
+        let other = ["screen", "border", "select", "track"];
+        for (role, style) in roles.all() {
+            if other.contains(&role) {
+                continue;
+            }
+            let colour = style.fg.unwrap();
+            let light = role.ends_with("_light");
+            for ground in &grounds {
+                let least = if light { 1.8 } else { 4.5 };
+                let has = contrast(colour, *ground);
+                assert!(has >= least, "{role} of {name} on {ground}: {has:.2}");
+            }
+            if !light {
+                let has = contrast(colour, roles.select.bg.unwrap());
+                assert!(has >= 4.5, "{role} of {name} on a selected line: {has:.2}");
+            }
+        }
+        for bar in [roles.calm, roles.tight, roles.critical] {
+            let has = contrast(bar.fg.unwrap(), track);
+            assert!(has >= 3.0, "a bar of {name} on its track: {has:.2}");
+        }
+        for band in [roles.calm_light, roles.tight_light, roles.critical_light] {
+            let has = contrast(band.fg.unwrap(), track);
+            assert!(has >= 1.5, "a band of {name} on its track: {has:.2}");
         }
     }
 

@@ -21,7 +21,11 @@ pub(super) fn label(gauge: &Gauge) -> String {
 /// A pool's name where columns are few. The API's display names begin with `Claude `: in a narrow
 /// column that would be all.
 pub(super) fn short_name(name: &str) -> &str {
-    name.strip_prefix("Claude ").unwrap_or(name)
+    match name {
+        "Message Batches" => "Batches",
+        "Token counting" => "Count tokens",
+        _ => name.strip_prefix("Claude ").unwrap_or(name),
+    }
 }
 
 /// EMPTY and DEBT, which nobody may overlook.

@@ -335,6 +335,11 @@ impl Gauge {
         self.series.sampled(now, span_s, slots)
     }
 
+    /// Seconds that the series reaches back; none when nothing was read. At most eleven minutes.
+    pub fn series_age_s(&self, now: Time) -> Option<f64> {
+        self.series.age_s(now)
+    }
+
     /// A subscription window's own status word, e.g. `allowed_warning`.
     pub fn status(&self) -> Option<&str> {
         self.window.as_ref()?.status.as_deref()

@@ -33,6 +33,12 @@ impl Series {
         }
     }
 
+    /// Seconds since the oldest point that is kept; none when nothing was read.
+    pub(super) fn age_s(&self, now: Time) -> Option<f64> {
+        let (oldest, _) = self.points.front()?;
+        Some(seconds_between(*oldest, now).max(0.0))
+    }
+
     /// `slots` evenly spaced values over the `span_s` seconds before `now`, oldest first. Between
     /// two points that are at most a minute apart the value is interpolated; else it is unknown.
     pub(super) fn sampled(&self, now: Time, span_s: f64, slots: usize) -> Vec<Option<f32>> {

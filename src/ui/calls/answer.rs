@@ -139,7 +139,7 @@ fn text(scene: &Scene<'_>, call: &Call, canvas: &mut Canvas<'_>, area: Rect) {
             let first = lines.len().saturating_sub(rows + up);
             let mut pen = Pen::new(canvas, body);
             for line in lines.iter().skip(first).take(rows) {
-                pen.line(&[(line, roles.strong)]);
+                pen.line(&[(line, roles.text)]);
             }
             if up > 0 {
                 pen.right_of_last("▼", roles.quiet);

@@ -1,6 +1,10 @@
 //! The verdict card: what was refused, on what evidence, whether and when a retry helps.
 
-use super::{Scene, pen::Pen, words};
+use super::{
+    Scene,
+    pen::{Pen, wrap},
+    words,
+};
 use crate::{
     domain::{
         advice,
@@ -74,24 +78,32 @@ pub(super) fn draw(
     } else {
         roles.bad
     };
-    // Below the evidence, unless there is no room for all of it.
-    let evidence_lines = match area.height {
-        14.. => 5,
-        9.. => 3,
-        _ => 1,
-    };
-    let kept = usize::from(pen.left()).saturating_sub(if tall { 4 } else { 1 });
-    for evidence in verdict.evidence.iter().take(kept) {
+    // What follows the evidence is kept free as far as each piece has a line; beyond it, each wraps as
+    // far as the others leave room.
+    let columns = usize::from(area.width);
+    let lines = |text: &str, most: usize| wrap(text, columns).len().min(most);
+    let advice = advice::on_cause(verdict.cause);
+    let after = lines(&helps, 2) + lines(advice, 3) + usize::from(tall);
+    let left = usize::from(pen.left());
+    let least = verdict.evidence.len().min(left.saturating_sub(1));
+    let mut room = left.saturating_sub(after).max(least);
+    for (i, evidence) in verdict.evidence.iter().enumerate() {
+        if room == 0 {
+            break;
+        }
+        let others = verdict.evidence.len() - i - 1;
+        let before = pen.left();
         pen.pair(
             advice::evidence(evidence.from),
             9,
             &clean(&evidence.text, 400),
             roles.text,
-            evidence_lines,
+            room.saturating_sub(others).max(1),
         );
+        room = room.saturating_sub(usize::from(before - pen.left()));
     }
     pen.text(&helps, style, 2);
-    pen.text(advice::on_cause(verdict.cause), roles.text, 3);
+    pen.text(advice, roles.text, usize::from(pen.left()).min(3));
     if let Some(request) = attempt.request.as_ref().or(verdict.request_id.as_ref()) {
         pen.line(&[
             (&clean(request.as_str(), 60), roles.quiet),

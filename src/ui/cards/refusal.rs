@@ -4,7 +4,7 @@ use super::pad;
 use crate::{
     app::{Shown, profile::Refusal},
     domain::{id::Limiter, limit::Dimension, time::seconds_between, verdict::Certainty},
-    ui::{canvas::Canvas, format, frame, words},
+    ui::{canvas::Canvas, events::wrap, format, frame, words},
 };
 use ratatui::layout::Rect;
 
@@ -13,7 +13,16 @@ pub(super) fn draw(shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     let roles = *canvas.roles();
     let Some(refusal) = &shown.profile.refusal else {
         let inner = pad(canvas.boxed(area, "Last refusal"));
-        canvas.put(inner.x, inner.y, "none seen", roles.quiet, inner.right());
+        let text = if inner.height > 3 {
+            "none seen. The next one is explained here: which limit, on what evidence, what the \
+             server asked for, and when a retry helps."
+        } else {
+            "none seen"
+        };
+        let rows = inner.y..inner.bottom();
+        for (y, line) in rows.zip(wrap(text, usize::from(inner.width))) {
+            canvas.put(inner.x, y, line, roles.quiet, inner.right());
+        }
         return;
     };
     let ago = format::age(seconds_between(refusal.at, shown.at));
@@ -45,14 +54,31 @@ pub(super) fn draw(shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     if let Some(y) = lines.next() {
         retry(shown, refusal, canvas, (inner.x, y), end);
     }
-    for evidence in &verdict.evidence {
-        if lines.bottom.saturating_sub(lines.y) < 2 {
+    // Each piece of evidence wraps as far as the others leave room; the last row is the footer's.
+    let column = 11;
+    let width = usize::from(inner.width.saturating_sub(column));
+    let mut left = usize::from(lines.bottom.saturating_sub(lines.y + 1));
+    for (i, evidence) in verdict.evidence.iter().enumerate() {
+        if left == 0 {
             break;
         }
-        let Some(y) = lines.next() else { break };
-        let from = format!("{:<11}", evidence.from.label());
-        let x = canvas.put(inner.x, y, &from, roles.quiet, end);
-        canvas.put_cut(x, y, &evidence.text, roles.text, end);
+        let others = verdict.evidence.len() - i - 1;
+        let most = left.saturating_sub(others).max(1);
+        let parts = wrap(&evidence.text, width);
+        let taken = parts.len().min(most);
+        left -= taken;
+        for line in 0..taken {
+            let Some(y) = lines.next() else { break };
+            if line == 0 {
+                canvas.put(inner.x, y, evidence.from.label(), roles.quiet, end);
+            }
+            if line + 1 == taken {
+                let rest = parts[line..].join(" ");
+                canvas.put_cut(inner.x + column, y, &rest, roles.text, end);
+            } else {
+                canvas.put(inner.x + column, y, parts[line], roles.text, end);
+            }
+        }
     }
     let last = inner.bottom().saturating_sub(1);
     if last >= lines.y {
@@ -163,7 +189,9 @@ fn after_it(
 }
 
 fn seconds(s: f64) -> String {
-    if s < 10.0 && (s - s.round()).abs() > 0.049 {
+    if s >= 100.0 {
+        format::span(s)
+    } else if s < 10.0 && (s - s.round()).abs() > 0.049 {
         format!("{s:.1} s")
     } else {
         format!("{s:.0} s")
@@ -188,12 +216,11 @@ fn retry(
         return;
     };
     let left = seconds_between(shown.at, at);
-    let mut x = canvas.put(x, y, "retry helps from ", roles.quiet, end);
+    let word = if left > 0.0 { "from" } else { "since" };
+    let mut x = canvas.put(x, y, &format!("retry helps {word} "), roles.quiet, end);
     x = canvas.put(x, y, &format::clock(at, shown.offset_s), roles.hint, end);
-    let when = if left > 0.0 {
-        format!(", in {}", format::span(left.ceil()))
-    } else {
-        ", that is now".to_owned()
-    };
-    canvas.put(x, y, &when, roles.text, end);
+    if left > 0.0 {
+        let when = format!(", in {}", format::span(left.ceil()));
+        canvas.put(x, y, &when, roles.text, end);
+    }
 }

@@ -49,7 +49,9 @@ pub(super) fn draw(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: 
             ..area
         };
         canvas.boxed(outer, &title);
-        table.head(canvas, outer.y + 1);
+        let mut seen = rows.iter().skip(first).take(visible);
+        let twins = seen.any(|pool| row::has_twin(pool, shown.at));
+        table.head(canvas, outer.y + 1, twins);
     }
     for (line, pool) in rows.iter().skip(first).take(visible).enumerate() {
         let y = layout.first + line as u16;

@@ -8,6 +8,7 @@ use crate::{
         gauge::{Gauge, GaugeState, GaugeView},
         limit::{Dimension, Family},
         org::GroupKind,
+        time::Time,
     },
     ui::{
         canvas::Canvas,
@@ -39,7 +40,7 @@ pub(super) struct Place {
 
 impl Table<'_> {
     /// Draws the column heads.
-    pub(super) fn head(&self, canvas: &mut Canvas<'_>, y: u16) {
+    pub(super) fn head(&self, canvas: &mut Canvas<'_>, y: u16, twins: bool) {
         let quiet = canvas.roles().quiet;
         let Columns {
             left,
@@ -53,7 +54,13 @@ impl Table<'_> {
             Kind::Wide(bar) => {
                 let step = bar + LEFT_OF;
                 canvas.put(x, y, "RPM", quiet, right);
-                canvas.put(x + step, y, "ITPM uncached", quiet, right);
+                let end = canvas.put(x + step, y, "ITPM uncached", quiet, right);
+                if twins {
+                    let end = canvas.put(end, y, " ", quiet, right);
+                    let hint = canvas.roles().hint;
+                    let end = canvas.put(end, y, TWIN, hint, right);
+                    canvas.put(end, y, " all", quiet, x + 2 * step);
+                }
                 canvas.put(x + 2 * step, y, "OTPM", quiet, right);
                 canvas.put(x + 3 * step, y, "tightest", quiet, right);
             }
@@ -93,7 +100,14 @@ impl Table<'_> {
         }
         let inset = if matches!(kind, Kind::List(_)) { 1 } else { 3 };
         let x = left + inset;
-        let name_style = if selected { roles.accent } else { roles.text };
+        let tightest = pool.tightest(at);
+        let tightest = tightest.as_ref();
+        // Pools that nothing live is known of step back behind those that move.
+        let name_style = match (selected, tightest) {
+            (true, _) => roles.accent,
+            (false, Some(_)) => roles.text,
+            (false, None) => roles.quiet,
+        };
         let end = x + name - 1;
         let from = if foreign {
             canvas.put(x, y, "◇ ", roles.hint, end)
@@ -105,18 +119,19 @@ impl Table<'_> {
         if pool.guess && to + 1 < end {
             canvas.put(to + 1, y, "?", roles.hint, end);
         }
-        let tightest = pool.tightest(at);
-        let tightest = tightest.as_ref();
         let x = x + name;
         match kind {
             Kind::Wide(bar) => {
                 let step = bar + LEFT_OF;
-                let gauges = columns_of(pool);
+                let gauges = columns_of(pool, at);
                 for (i, gauge) in gauges.iter().enumerate() {
                     if let Some(gauge) = gauge {
                         let view = gauge.view(at);
                         let x = x + step * i as u16;
                         bar::draw(canvas, (x, y), bar, &view, self.thresholds);
+                        if i == 1 && is_tighter_twin(pool, gauge) {
+                            canvas.put(x + bar, y, TWIN, roles.hint, x + bar + 1);
+                        }
                         let x = self.numbers(canvas, (x + bar, y), &view);
                         let alone = gauges.get(i + 1).is_none_or(Option::is_none);
                         let window = gauge.dimension == Dimension::Window;
@@ -228,7 +243,7 @@ impl Table<'_> {
             }
         }
         let x = x + LABEL + width + LEFT_OF + 8;
-        for (i, gauge) in columns_of(pool).into_iter().enumerate() {
+        for (i, gauge) in columns_of(pool, at).into_iter().enumerate() {
             let Some(gauge) = gauge else { continue };
             let view = gauge.view(at);
             let end = x + 4 + 5 * i as u16;
@@ -327,17 +342,40 @@ fn short(gauge: &Gauge) -> String {
     }
 }
 
-/// The gauges of the three columns. For model groups RPM, ITPM and OTPM, whichever input limiter
-/// there is; other pools fill the columns from the left.
-fn columns_of(pool: &Pool) -> [Option<&Gauge>; 3] {
+/// The mark of an input gauge that counts cache reads too and is tighter than the uncached one.
+pub(super) const TWIN: &str = "*";
+
+/// Whether a pool has both kinds of input limit and `gauge` is the one that counts everything.
+fn is_tighter_twin(pool: &Pool, gauge: &Gauge) -> bool {
+    gauge.dimension == Dimension::ItpmAll && of(pool, Dimension::Itpm).is_some()
+}
+
+/// Whether the mark stands on a pool's line.
+pub(super) fn has_twin(pool: &Pool, now: Time) -> bool {
+    let [_, input, _] = columns_of(pool, now);
+    input.is_some_and(|gauge| is_tighter_twin(pool, gauge))
+}
+
+fn of(pool: &Pool, dimension: Dimension) -> Option<&Gauge> {
+    pool.gauges
+        .iter()
+        .find(|gauge| gauge.dimension == dimension && gauge.family == Family::Standard)
+}
+
+/// The gauges of the three columns. For model groups RPM, ITPM and OTPM; of two input limiters the
+/// tighter. Other pools fill the columns from the left.
+fn columns_of(pool: &Pool, now: Time) -> [Option<&Gauge>; 3] {
     if pool.kind != GroupKind::ModelGroup {
         let mut gauges = pool.gauges.iter();
         return [gauges.next(), gauges.next(), gauges.next()];
     }
-    let of = |dimension: Dimension| {
-        pool.gauges
-            .iter()
-            .find(|gauge| gauge.dimension == dimension && gauge.family == Family::Standard)
+    let input = match (of(pool, Dimension::Itpm), of(pool, Dimension::ItpmAll)) {
+        (Some(plain), Some(all)) => {
+            let left = |gauge: &Gauge| gauge.view(now).percent_left();
+            let tighter = left(all).is_some_and(|all| left(plain).is_none_or(|plain| all < plain));
+            Some(if tighter { all } else { plain })
+        }
+        (plain, all) => plain.or(all),
     };
     let combined = || {
         pool.gauges
@@ -345,10 +383,8 @@ fn columns_of(pool: &Pool) -> [Option<&Gauge>; 3] {
             .find(|gauge| gauge.dimension == Dimension::Combined)
     };
     [
-        of(Dimension::Rpm),
-        of(Dimension::Itpm)
-            .or_else(|| of(Dimension::ItpmAll))
-            .or_else(combined),
-        of(Dimension::Otpm),
+        of(pool, Dimension::Rpm),
+        input.or_else(combined),
+        of(pool, Dimension::Otpm),
     ]
 }
