@@ -7,20 +7,19 @@
 //! ```
 //! There is no tick: an idle screen sleeps until the next visible change.
 
-use super::hub::Hub;
+use super::{
+    hub::Hub,
+    signals::Signal,
+    wait::{Sources, Woken},
+};
 use crate::{
     app::{App, effect::Effect, event::Event},
     clock::Clock,
     domain::time::Time,
     ui::{terminal::Screen, theme::Look},
 };
-use crossterm::event::EventStream;
-use futures_util::StreamExt;
 use std::{io, time::Duration};
-use tokio::{
-    sync::mpsc::Receiver,
-    time::{Instant, sleep_until},
-};
+use tokio::{sync::mpsc::Receiver, time::Instant};
 
 /// Between two frames that no key asked for.
 const FRAME: Duration = Duration::from_millis(33);
@@ -31,8 +30,8 @@ const DRAIN: usize = 256;
 /// With nothing to show, a look at the clock now and then: a laptop may have slept.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
-/// Runs until the app quits.
-pub async fn drive(
+/// Runs until the app quits. Blocks the main thread; call inside the runtime.
+pub fn drive(
     app: &mut App,
     screen: &mut Screen,
     look: &Look,
@@ -40,8 +39,7 @@ pub async fn drive(
     hub: &mut Hub,
     clock: &Clock,
 ) -> io::Result<()> {
-    let mut keys = EventStream::new();
-    let mut signals = super::signals::Signals::listen()?;
+    let mut sources = Sources::open()?;
     let mut drawn = clock.instant();
     let mut eager = false;
     while !app.quitting() {
@@ -49,39 +47,35 @@ pub async fn drive(
         let wake = next_wake(app, clock);
         let until = if app.dirty() { due.min(wake) } else { wake };
         let mut effects = Vec::new();
-        tokio::select! {
-            biased;
-            key = keys.next() => match key {
-                Some(Ok(input)) => {
-                    #[cfg(debug_assertions)]
-                    panic_if_asked(&input);
-                    if matches!(input, crossterm::event::Event::Resize(..)) {
-                        // Also when the size is the old one again: a terminal that was smaller in
-                        // between has lost cells.
-                        screen.repaint()?;
-                    }
-                    eager = true;
-                    effects = app.update(Event::Input(input), clock.now());
+        match sources.wait(events, until, || clock.instant()) {
+            Woken::Input(input) => {
+                #[cfg(debug_assertions)]
+                panic_if_asked(&input);
+                if matches!(input, crossterm::event::Event::Resize(..)) {
+                    // Also when the size is the old one again: a terminal that was smaller in
+                    // between has lost cells.
+                    screen.repaint()?;
                 }
-                // The terminal is gone: nobody is left to draw for.
-                Some(Err(error)) => return Err(error),
-                None => return Ok(()),
-            },
-            signal = signals.next() => match signal {
-                super::signals::Signal::Terminate => {
-                    effects = app.update(Event::Terminate, clock.now());
-                }
-                super::signals::Signal::Suspend => effects.push(Effect::Suspend),
-            },
-            event = events.recv() => if let Some(event) = event {
+                eager = true;
+                effects = app.update(Event::Input(input), clock.now());
+            }
+            // Nobody is left to draw for.
+            Woken::Gone(error) => return error.map_or(Ok(()), Err),
+            Woken::Signal(Signal::Terminate) => {
+                effects = app.update(Event::Terminate, clock.now());
+            }
+            Woken::Signal(Signal::Suspend) => effects.push(Effect::Suspend),
+            Woken::Event(event) => {
                 let now = clock.now();
                 effects = app.update(event, now);
                 for _ in 0..DRAIN {
-                    let Ok(event) = events.try_recv() else { break };
+                    let Ok(event) = events.try_recv() else {
+                        break;
+                    };
                     effects.extend(app.update(event, now));
                 }
-            },
-            () = sleep_until(until) => {
+            }
+            Woken::Moment => {
                 if let Some(jump) = clock.follow_wall() {
                     effects = app.update(Event::ClockJumped(jump), clock.now());
                 }

@@ -1,6 +1,6 @@
 //! Where everybody meets: the loop, the profiles at work, the simulator in this process.
 //!
-//! - [`tui`] paints first and starts the rest; [`drive`] is the loop
+//! - [`tui`] paints first and starts the rest; [`drive`] is the loop, [`wait`] its sleep
 //! - [`hub`] carries out effects in tasks; [`session`] is one profile at work, [`purse`] its spend guard
 //! - [`headless`] are the commands without a screen
 //! - [`world`] is the simulator, alone or behind the demo
@@ -15,4 +15,5 @@ pub mod purse;
 pub mod session;
 pub mod signals;
 pub mod tui;
+pub mod wait;
 pub mod world;

@@ -1,6 +1,9 @@
 //! Signals from outside: end, and stop for a while.
 
-use std::io;
+use std::{
+    io,
+    task::{Context, Poll},
+};
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,22 +48,24 @@ impl Signals {
 
     /// Waits for the next one.
     pub async fn next(&mut self) -> Signal {
-        let stop = async {
-            match &mut self.stop {
-                Some(stop) => stop.recv().await,
-                None => std::future::pending().await,
+        std::future::poll_fn(|context| self.poll(context)).await
+    }
+
+    /// The next one, if it has come.
+    pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<Signal> {
+        for end in [&mut self.terminate, &mut self.interrupt, &mut self.hangup] {
+            if end.poll_recv(context).is_ready() {
+                return Poll::Ready(Signal::Terminate);
             }
-        };
-        tokio::select! {
-            _ = self.terminate.recv() => Signal::Terminate,
-            _ = self.interrupt.recv() => Signal::Terminate,
-            _ = self.hangup.recv() => Signal::Terminate,
-            _ = stop => Signal::Suspend,
+        }
+        match &mut self.stop {
+            Some(stop) => stop.poll_recv(context).map(|_| Signal::Suspend),
+            None => Poll::Pending,
         }
     }
 }
 
-/// Only Ctrl-C exists elsewhere.
+/// Only Ctrl-C exists elsewhere, and a raw terminal sends it as a key.
 #[cfg(not(unix))]
 pub struct Signals;
 
@@ -82,5 +87,10 @@ impl Signals {
             std::future::pending::<()>().await;
         }
         Signal::Terminate
+    }
+
+    /// None comes to a raw terminal.
+    pub fn poll(&mut self, _: &mut Context<'_>) -> Poll<Signal> {
+        Poll::Pending
     }
 }

@@ -112,41 +112,41 @@ fn run(plan: Plan) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("the runtime cannot start")?;
-    runtime.block_on(async {
-        let (sender, mut events) = mpsc::channel(EVENTS);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one seed; everything below forks it"
-        )]
-        let dice = fastrand::Rng::new();
-        let front = plan.front.clone().unwrap_or_else(|| "".into());
-        let mut hub = Hub::new(
-            plan.profiles.clone(),
-            Arc::clone(&front),
-            plan.ground.clone(),
-            sender,
-            dice,
+    let inside = runtime.enter();
+    let (sender, mut events) = mpsc::channel(EVENTS);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one seed; everything below forks it"
+    )]
+    let dice = fastrand::Rng::new();
+    let front = plan.front.clone().unwrap_or_else(|| "".into());
+    let mut hub = Hub::new(
+        plan.profiles.clone(),
+        Arc::clone(&front),
+        plan.ground.clone(),
+        sender,
+        dice,
+    );
+    if let (Some(demo), Some(profile)) = (plan.demo, plan.profiles.first()) {
+        world::play(
+            hub.shared(),
+            demo.listener,
+            demo.scenario,
+            demo.seed,
+            profile,
         );
-        if let (Some(demo), Some(profile)) = (plan.demo, plan.profiles.first()) {
-            world::play(
-                hub.shared(),
-                demo.listener,
-                demo.scenario,
-                demo.seed,
-                profile,
-            );
-        }
-        if plan.front.is_some() {
-            hub.start();
-        }
-        let ended = drive::drive(&mut app, &mut screen, &look, &mut events, &mut hub, &clock).await;
-        drop(events);
-        hub.shut_down().await;
-        ended
-    })?;
+    }
+    if plan.front.is_some() {
+        hub.start();
+    }
+    let ended = drive::drive(&mut app, &mut screen, &look, &mut events, &mut hub, &clock);
+    drop(events);
+    // The terminal is given back first: what still runs may take a moment to end.
     drop(screen);
+    runtime.block_on(hub.shut_down());
+    drop(inside);
     runtime.shutdown_background();
-    Ok(())
+    Ok(ended?)
 }
 
 /// The card of the profile in front as it is before anything is opened.

@@ -71,6 +71,16 @@ pub fn age(seconds: f64) -> String {
     }
 }
 
+/// The same for what is asked for every few minutes: under a minute is `<1m`, so that a table of it
+/// does not tick.
+pub fn slow_age(seconds: f64) -> String {
+    if seconds < 60.0 {
+        "<1m".to_owned()
+    } else {
+        age(seconds)
+    }
+}
+
 /// `12:04:31`, on the clock of that offset east of UTC.
 pub fn clock(time: Time, offset_s: i32) -> String {
     let zone = FixedOffset::east_opt(offset_s)

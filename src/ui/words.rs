@@ -46,7 +46,7 @@ pub(super) fn source(view: &GaugeView, limits_at: Option<Time>, now: Time) -> St
         GaugeState::Stale => format!("stale {age}"),
         GaugeState::LimitOnly if view.source == Some(Source::Table) => "guess".to_owned(),
         GaugeState::LimitOnly => match limits_at {
-            Some(at) => format!("limit {}", format::age(seconds_between(at, now))),
+            Some(at) => format!("limit {}", format::slow_age(seconds_between(at, now))),
             None => "limit".to_owned(),
         },
         GaugeState::NoData => "no data".to_owned(),
