@@ -27,6 +27,8 @@ pub enum Kind {
     Missing,
     /// 429: too many polls.
     Limited,
+    /// Nobody answered, or not to the end.
+    Unreachable,
     /// Anything else.
     Failed,
 }
@@ -51,6 +53,13 @@ impl Trouble {
             hint: Hint::default(),
         }
     }
+
+    fn unreachable(what: String) -> Self {
+        Self {
+            kind: Kind::Unreachable,
+            ..Self::failed(what)
+        }
+    }
 }
 
 /// Fetches the JSON object at `target`, or gives up after half a minute.
@@ -63,7 +72,7 @@ pub async fn json(
     asked.unwrap_or_else(|_| {
         let place = &connection.host;
         let waited = PATIENCE.as_secs();
-        Err(Trouble::failed(format!(
+        Err(Trouble::unreachable(format!(
             "{place} gave no whole answer within {waited} s"
         )))
     })
@@ -75,7 +84,7 @@ async fn ask(connection: &Connection, clock: &Clock, target: String) -> Result<V
         .transport
         .send(request)
         .await
-        .map_err(|broken| Trouble::failed(broken.how))?;
+        .map_err(|broken| Trouble::unreachable(broken.how))?;
     let (status, headers) = (response.status, response.headers);
     let lines = headers
         .iter()
@@ -92,7 +101,7 @@ async fn ask(connection: &Connection, clock: &Clock, target: String) -> Result<V
     }
     let (bytes, end) = body::read(response.body, LONGEST).await;
     match &end {
-        End::Broken(broken) => return Err(Trouble::failed(broken.how.clone())),
+        End::Broken(broken) => return Err(Trouble::unreachable(broken.how.clone())),
         End::Whole if (200..300).contains(&status) => {
             if let Ok(value @ Value::Object(_)) = serde_json::from_slice(&bytes) {
                 return Ok(value);

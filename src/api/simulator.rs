@@ -10,15 +10,32 @@ pub const TARGET: &str = "/_ratetop/simulator";
 /// No simulator takes longer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Whether the address says it is a ratetop simulator. Only that answer makes it free: an error, a
+/// Who listens at an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listener {
+    /// A ratetop simulator, by its own word.
+    Simulator,
+    /// Somebody else, or somebody who does not say.
+    Other,
+    /// Nobody; one sentence.
+    Nobody(String),
+}
+
+/// Asks the address whether it is a ratetop simulator. Only its own word makes it free: an error, a
 /// gateway, or silence does not. No key is sent.
-pub async fn is_simulator(connection: &Connection, clock: &Clock) -> bool {
+pub async fn who(connection: &Connection, clock: &Clock) -> Listener {
     let keyless = Connection {
         key: None,
         ..connection.clone()
     };
     let asked = tokio::time::timeout(PATIENCE, fetch::json(&keyless, clock, TARGET.into())).await;
-    matches!(asked, Ok(Ok(answer)) if says_so(&answer))
+    match asked {
+        Ok(Ok(answer)) if says_so(&answer) => Listener::Simulator,
+        Ok(Err(trouble)) if trouble.kind == fetch::Kind::Unreachable => {
+            Listener::Nobody(trouble.what)
+        }
+        _ => Listener::Other,
+    }
 }
 
 /// Whether an answer names the program and its simulator.

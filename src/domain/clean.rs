@@ -53,14 +53,25 @@ pub fn without_keys(text: &str) -> Cow<'_, str> {
     while let Some(at) = rest.find(KEY) {
         let (before, key) = rest.split_at(at);
         out.push_str(before);
-        out.push_str("(a key)");
         let end = key
             .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))
             .unwrap_or(key.len());
-        rest = key.split_at(end).1;
+        let (word, after) = key.split_at(end);
+        out.push_str(if is_kind(word) { word } else { "(a key)" });
+        rest = after;
     }
     out.push_str(rest);
     Cow::Owned(out)
+}
+
+/// Whether a word is only the public beginning of keys, such as `sk-ant-api03`.
+fn is_kind(word: &str) -> bool {
+    let kind = word.strip_prefix(KEY).unwrap_or_default();
+    let letters = kind.trim_end_matches(|c: char| c.is_ascii_digit());
+    kind.len() <= 7
+        && (1..=2).contains(&(kind.len() - letters.len()))
+        && !letters.is_empty()
+        && letters.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 /// Whether a character can neither move the cursor nor change how its neighbours are read.
@@ -99,6 +110,12 @@ mod tests {
         let text = "bad key sk-ant-api03-Ab_9-x, and \"sk-ant-admin01-Zz\"";
         assert_eq!(clean(text, 200), "bad key (a key), and \"(a key)\"");
         assert_eq!(clean_lines("a\nsk-ant-oat01-q\n"), "a\n(a key)\n");
+        // What all keys of a kind begin with tells nothing.
+        let kinds = "want sk-ant-admin01, not sk-ant-api03";
+        assert_eq!(clean(kinds, 200), kinds);
+        for secret in ["sk-ant-SECRET1", "sk-ant-secretsecret1", "sk-ant-1"] {
+            assert_eq!(clean(secret, 200), "(a key)", "{secret}");
+        }
     }
 
     #[test]

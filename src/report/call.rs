@@ -30,6 +30,8 @@ pub struct Ended<'a> {
     pub call: &'a Call,
     /// Its answer's text.
     pub text: &'a str,
+    /// Whether it went to a simulator.
+    pub free: bool,
     /// What it cost, USD; none when its price is unknown.
     pub cost_usd: Option<f64>,
     /// Why an attempt was not even sent: a cap, `--read-only`.

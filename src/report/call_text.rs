@@ -69,10 +69,12 @@ pub fn summary(ended: &Ended<'_>) -> String {
             thousands(usage.output_tokens)
         )
     }));
-    parts.push(ended.cost_usd.map_or_else(
-        || "cost unknown".to_owned(),
-        |usd| format!("about ${usd:.6}"),
-    ));
+    parts.push(match ended.cost_usd {
+        _ if ended.free => "free: simulator".to_owned(),
+        None => "cost unknown".to_owned(),
+        Some(usd) if usd > 0.0 => format!("about ${usd:.6}"),
+        Some(_) => "nothing charged".to_owned(),
+    });
     let mut text = parts.join(", ");
     text.push('\n');
     text

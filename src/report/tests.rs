@@ -439,6 +439,7 @@ fn limits_tell_inherited_from_unread_and_keep_faults() {
 fn a_call_is_told_attempt_by_attempt() {
     let timeline = timeline();
     let ended = call::Ended {
+        free: false,
         call: timeline.call(CallId(1)).unwrap(),
         text: "Hello!\u{1b}[31m",
         cost_usd: Some(0.000_03),
@@ -472,6 +473,7 @@ fn a_call_is_told_attempt_by_attempt() {
         "ok: claude-opus-5-5 by hint-jitter in 2 wire calls, stop reason end_turn, in 14 · cached 0 · written 0 · out 9, about $0.000030\n"
     );
     let unknown = call::Ended {
+        free: false,
         cost_usd: None,
         ..ended
     };

@@ -7,10 +7,7 @@ use crate::{
         call::{Driver, Ear, Told},
         limits,
     },
-    app::{
-        effect::Effect,
-        event::{Event, ProfileCard},
-    },
+    app::{effect::Effect, event::Event},
     cli::profile::Profile,
     domain::{
         call::CallOrder,
@@ -35,6 +32,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Ids of automatic probes begin here, far above those of the form.
 const PROBE_IDS: u64 = 1 << 48;
+/// An address where nobody listened is asked again this much later, seconds.
+const KNOCK_AGAIN_S: f64 = 5.0;
 /// After a failed poll the next one comes this much later at first, seconds; then twice that.
 const POLL_AGAIN_S: f64 = 15.0;
 
@@ -180,7 +179,7 @@ impl Hub {
         let shared = Arc::clone(&self.shared);
         self.shared.spawn("opening a profile", async move {
             if let Some(known) = shared.working(&profile.name) {
-                let card = Shared::card(&known.session, &siblings);
+                let card = known.session.card(&siblings);
                 shared.tell(Event::Profile(Box::new(card))).await;
                 return;
             }
@@ -323,31 +322,70 @@ impl Shared {
         lock(&self.sessions).get(name).cloned()
     }
 
-    fn card(session: &Session, siblings: &[Arc<str>]) -> ProfileCard {
-        // An unreadable ledger is said when something would be spent; until then it shows nothing.
-        let spend = session.purse.spend().unwrap_or_default();
-        let mut card = session.profile.card(siblings, spend);
-        card.can_poll = session.admin.is_ok();
-        card
-    }
-
     /// Starts the tasks of a session that has just been opened.
     async fn start(self: &Arc<Self>, session: Session, siblings: &[Arc<str>]) {
         let name = Arc::clone(&session.profile.name);
-        let card = Self::card(&session, siblings);
+        let card = session.card(siblings);
         let working = Arc::new(Working {
             session,
             poll_now: Notify::new(),
         });
         lock(&self.sessions).insert(Arc::clone(&name), Arc::clone(&working));
         self.tell(Event::Profile(Box::new(card))).await;
-        let shared = Arc::clone(self);
-        let polled = Arc::clone(&working);
+        let (shared, polled) = (Arc::clone(self), Arc::clone(&working));
+        if working.session.silent.is_some() {
+            let siblings = siblings.to_vec();
+            self.spawn("waiting for a server", async move {
+                shared.wait_for(&polled, &siblings).await;
+            });
+            return;
+        }
         self.spawn("polling limits", async move { shared.poll(&polled).await });
+        if working.session.admin.is_err() {
+            // No list of limits will say which models there are.
+            let (shared, asking) = (Arc::clone(self), Arc::clone(&working));
+            let siblings = siblings.to_vec();
+            self.spawn("listing models", async move {
+                if asking.session.settle_model().await {
+                    let card = asking.session.card(&siblings);
+                    shared.tell(Event::Profile(Box::new(card))).await;
+                }
+            });
+        }
         if !working.session.profile.probes.models.value.is_empty() {
             let shared = Arc::clone(self);
             self.spawn("probing", async move { shared.probe(&working).await });
         }
+    }
+
+    /// Nobody listens at the profile's loopback address: says so, and opens the profile anew when
+    /// somebody does, for only then can it be told whether that is a simulator.
+    fn wait_for<'a>(
+        self: &'a Arc<Self>,
+        working: &'a Working,
+        siblings: &'a [Arc<str>],
+    ) -> BoxFuture<'a, ()> {
+        async move {
+            let profile = &working.session.profile;
+            let why = working.session.admin.as_ref().err().cloned();
+            let why = why.or(working.session.silent.clone()).unwrap_or_default();
+            let seen = limits::absent(self.ground.clock.now(), why);
+            self.observe(&profile.name, seen).await;
+            loop {
+                tokio::select! {
+                    () = working.poll_now.notified() => {}
+                    () = tokio::time::sleep(Duration::from_secs_f64(KNOCK_AGAIN_S)) => {}
+                }
+                if working.session.is_answered().await {
+                    break;
+                }
+            }
+            match Session::open(profile.clone(), &self.ground).await {
+                Ok(session) => self.start(session, siblings).await,
+                Err(error) => self.tell(Event::Fault(format!("{error:#}."))).await,
+            }
+        }
+        .boxed()
     }
 
     /// Polls limits for as long as the program runs. A poll that fails backs off; one that is asked to

@@ -6,12 +6,15 @@ use crate::{
         call::{Around, Driver, Ear, Purse},
         connection::Connection,
         limits::Poller,
-        simulator,
+        models,
+        simulator::{self, Listener},
     },
+    app::event::{FormDefaults, ProfileCard},
     assets,
     cli::{
         environment::{Environment, Paths},
         profile::{self, AdminAddress, Profile},
+        section::Origin,
     },
     clock::Clock,
     domain::{
@@ -29,8 +32,12 @@ use crate::{
 use secrecy::SecretString;
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
 };
+
+/// A list of models that takes longer is not waited for.
+const MODELS_PATIENCE: Duration = Duration::from_secs(3);
 
 /// What every session of this run of the program shares.
 #[derive(Clone, Debug)]
@@ -68,8 +75,14 @@ pub struct Session {
     pub admin: Result<Arc<Connection>, String>,
     /// Whether the address said that it is a simulator.
     pub free: bool,
+    /// Why nobody could be asked whether a loopback address is a simulator: nobody listens there yet.
+    pub silent: Option<String>,
     /// What is spent, and the caps.
     pub purse: Arc<LedgerPurse>,
+    /// The way to the base address, whether or not there is a key.
+    door: Arc<Connection>,
+    /// Stands in for a default model that the address does not have.
+    stand_in: OnceLock<ModelId>,
     ground: Ground,
     known: Mutex<Known>,
 }
@@ -88,15 +101,28 @@ impl Session {
         let keys = profile.connect(&ground.env).await?;
         let base = keys.base_url.clone();
         let plain = profile.allow_plain_http.value;
-        let calls = connection(&profile, &keys, base.clone(), keys.api_key.clone(), plain)?;
-        let free = base.is_loopback() && simulator::is_simulator(&calls, &ground.clock).await;
-        let admin = admin(&profile, &keys, free, plain)?;
+        let door = connection(&profile, &keys, base.clone(), keys.api_key.clone(), plain)?;
+        let door = Arc::new(door);
+        let listener = if base.is_loopback() {
+            simulator::who(&door, &ground.clock).await
+        } else {
+            Listener::Other
+        };
+        let free = listener == Listener::Simulator;
+        let silent = match listener {
+            Listener::Nobody(why) => Some(why),
+            _ => None,
+        };
+        let admin = admin(&profile, &keys, free, plain, silent.as_deref())?;
         let ledger = ledger(&profile, ground, free);
         let purse = LedgerPurse::new(ledger, assets::prices(), ground.clock.clone());
         Ok(Self {
-            calls: keys.api_key.is_some().then(|| Arc::new(calls)),
+            calls: keys.api_key.is_some().then(|| Arc::clone(&door)),
             admin,
             free,
+            silent,
+            door,
+            stand_in: OnceLock::new(),
             purse: Arc::new(purse),
             ground: ground.clone(),
             known: Mutex::default(),
@@ -118,6 +144,49 @@ impl Session {
             purse,
             ear,
         })
+    }
+
+    /// Whether somebody listens at the address now.
+    pub async fn is_answered(&self) -> bool {
+        let listener = simulator::who(&self.door, &self.ground.clock).await;
+        !matches!(listener, Listener::Nobody(_))
+    }
+
+    /// Where nobody chose a model and the address does not list the default one, another takes its
+    /// place: the first active one of the haiku line. Whether one did.
+    pub async fn settle_model(&self) -> bool {
+        let wanted = &self.profile.call.model;
+        let (Origin::Default, Some(calls)) = (&wanted.from, &self.calls) else {
+            return false;
+        };
+        let listed = models::list(calls, &self.ground.clock);
+        let Ok(Ok(listed)) = tokio::time::timeout(MODELS_PATIENCE, listed).await else {
+            return false;
+        };
+        let wanted = ModelId::from(wanted.value.as_str());
+        match models::choose(&listed, &wanted) {
+            Some(found) if found.id != wanted => self.stand_in.set(found.id.clone()).is_ok(),
+            _ => false,
+        }
+    }
+
+    /// What a test call is unless something else is asked for.
+    pub fn form(&self) -> FormDefaults {
+        let mut form = self.profile.form();
+        if let Some(model) = self.stand_in.get() {
+            model.as_str().clone_into(&mut form.model);
+        }
+        form
+    }
+
+    /// The profile for the screen.
+    pub fn card(&self, siblings: &[Arc<str>]) -> ProfileCard {
+        // An unreadable ledger is said when something would be spent; until then it shows nothing.
+        let spend = self.purse.spend().unwrap_or_default();
+        let mut card = self.profile.card(siblings, spend);
+        card.can_poll = self.admin.is_ok();
+        card.form = self.form();
+        card
     }
 
     /// Polls limits; `turns` other workspaces are read after each poll. None without an Admin key.
@@ -214,11 +283,17 @@ fn admin(
     keys: &profile::Connection,
     free: bool,
     allow_plain_http: bool,
+    silent: Option<&str>,
 ) -> anyhow::Result<Result<Arc<Connection>, String>> {
     let name = &profile.name;
     let url = match &keys.admin {
         AdminAddress::At(url) => url,
         AdminAddress::IfSimulator(url) if free => url,
+        AdminAddress::IfSimulator(_) if let Some(why) = silent => {
+            return Ok(Err(format!(
+                "Headers only, limits cannot be polled: {why}."
+            )));
+        }
         AdminAddress::IfSimulator(_) | AdminAddress::None => {
             return Ok(Err(format!(
                 "Headers only: {} is neither the API nor a simulator, so no Admin key goes there; \

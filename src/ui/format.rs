@@ -1,6 +1,6 @@
 //! Numbers and times as people read them: short, right-aligned, of a width that does not change.
 
-use crate::domain::time::Time;
+use crate::domain::{gauge::EMPTY_SHARE, time::Time};
 use chrono::{FixedOffset, Timelike as _};
 use std::fmt::Write as _;
 
@@ -95,14 +95,14 @@ pub fn clock(time: Time, offset_s: i32) -> String {
     )
 }
 
-/// `21%`, `0%`, `100%`; never rounds something to nothing or nearly all to all.
+/// `21%`, `0%`, `100%`; never rounds something to nothing or nearly all to all. What is called EMPTY
+/// reads 0 %.
 pub fn percent(share: f64) -> String {
-    let whole = if share > 99.0 && share < 100.0 {
-        99
-    } else if share > 0.0 && share < 1.0 {
-        1
-    } else {
-        share.round().clamp(0.0, 999.0) as u64
+    let whole = match share {
+        share if share > 99.0 && share < 100.0 => 99,
+        share if share < EMPTY_SHARE * 100.0 => 0,
+        share if share < 1.0 => 1,
+        share => share.round().clamp(0.0, 999.0) as u64,
     };
     format!("{whole}%")
 }
@@ -165,6 +165,7 @@ mod tests {
 
     #[rstest]
     #[case(0.0, "0%")]
+    #[case(0.199, "0%")]
     #[case(0.2, "1%")]
     #[case(20.6, "21%")]
     #[case(99.7, "99%")]

@@ -106,8 +106,15 @@ pub(super) fn trend(view: &GaugeView, now: Time) -> Option<(bool, String)> {
 /// The forecast in a sentence, or in a few words where there is little room.
 pub(super) fn forecast(view: &GaugeView, now: Time, brief: bool) -> String {
     let full = view.full_at.map(|at| seconds_between(now, at));
-    if let (Some(0), Some(full)) = (view.remaining, full) {
-        return format!("nothing left; full in {} if idle", format::span(full));
+    if let (Some(left), Some(full)) = (view.remaining, full)
+        && matches!(view.fill, Fill::Empty | Fill::Debt)
+    {
+        let left = if left == 0 {
+            "nothing"
+        } else {
+            "next to nothing"
+        };
+        return format!("{left} left; full in {} if idle", format::span(full));
     }
     if let Some(empty) = view.empty_in_s {
         let range = match view.empty_in_range_s {

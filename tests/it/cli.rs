@@ -289,21 +289,44 @@ fn a_key_that_may_not_read_limits_is_told_apart_from_silence() {
     let done = refused.run("limits --json").exits(4);
     assert_eq!(done.json()["state"], "refused");
     assert!(done.json()["groups"].is_null());
-    let done = Home::at(&nowhere()).run("limits --json").exits(2);
+    // Nobody can say yet whether it is a simulator.
+    let done = Home::at(&nowhere()).run("limits --json").exits(5);
+    assert!(done.err.contains("Nobody listens"), "{}", done.err);
+    let gateway = Gateway::answering(200, ANSWER);
+    let done = Home::at(&gateway.url).run("limits --json").exits(2);
     assert!(
         done.err.contains("neither the API nor a simulator"),
         "{}",
         done.err
     );
-    let config = format!(
-        "[profiles.p]\nbase_url = \"{0}\"\nadmin_base_url = \"{0}\"\nadmin_key = {{ env = \"K\" }}",
-        nowhere()
-    );
-    let silent = Home::bare()
-        .config(&config)
-        .var("K", "sk-ant-admin01-planted");
-    let done = silent.run("limits --json").exits(5);
+    let named = |url: &str| {
+        let config = format!(
+            "[profiles.p]\nbase_url = \"{url}\"\nadmin_base_url = \"{url}\"\nadmin_key = {{ env = \"K\" }}"
+        );
+        let home = Home::bare().config(&config);
+        home.var("K", "sk-ant-admin01-planted")
+    };
+    let done = named(&nowhere()).run("limits --json").exits(5);
     assert_eq!(done.json()["state"], "failed");
+    // A server that answers, but without limits, is reached: that is a failure, not silence.
+    let done = named(&gateway.url).run("limits --json").exits(1);
+    assert_eq!(done.json()["state"], "failed");
+    assert!(done.err.contains("check admin_base_url"), "{}", done.err);
+}
+
+#[test]
+fn a_default_model_that_the_server_lacks_gives_way_and_a_simulator_is_free() {
+    // The tiny organization has no Haiku 5.5.
+    let simulator = Simulator::named("tiny");
+    let home = Home::at(&simulator.url);
+    let value = home.run("call --json --max-tokens 5").exits(0).json();
+    assert_eq!(value["calls"][0]["model"], "claude-haiku-4-5");
+    assert_eq!(value["totals"]["cost_usd"], 0.0);
+    let text = home.run("call --max-tokens 5").exits(0);
+    assert!(text.err.contains("free: simulator"), "{}", text.err);
+    // One that somebody named stays.
+    let named = home.run("call --json --model claude-haiku-5-5").exits(1);
+    assert_eq!(named.json()["calls"][0]["model"], "claude-haiku-5-5");
 }
 
 #[test]
@@ -486,7 +509,7 @@ fn a_call_is_told_whole(#[case] how: &str) {
     );
     assert!(!call["text"].as_str().unwrap().is_empty());
     assert!(call["usage"]["output_tokens"].as_u64().unwrap() > 0);
-    assert!(call["cost_usd"].as_f64().unwrap() > 0.0);
+    assert!(call["cost_usd"].as_f64().unwrap() == 0.0);
     assert_eq!(value["totals"]["wire"], 1);
     assert_eq!(value["totals"]["slept_s"].to_string(), "0.0");
 }

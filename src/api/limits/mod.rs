@@ -47,6 +47,8 @@ pub struct Polled {
     pub seen: Observation,
     /// Seconds that the server asks us to stay away, when it limits us.
     pub stay_away_s: Option<f64>,
+    /// Whether nobody answered at all; a server that answers with an error is reached.
+    pub unreachable: bool,
 }
 
 /// Polls one organization with one Admin key.
@@ -137,7 +139,7 @@ impl Poller {
         match self.read_workspace(&workspace, &mut faults).await {
             Ok(found) => overrides.push((workspace, found)),
             Err(trouble) => {
-                if trouble.kind != Kind::Failed {
+                if !matches!(trouble.kind, Kind::Failed | Kind::Unreachable) {
                     // The rest would be told the same.
                     self.rota.rest();
                 }
@@ -262,6 +264,7 @@ impl Poller {
         Polled {
             seen: observation(self.clock.now(), LimitsState::Ok, None, Some(snapshot)),
             stay_away_s: None,
+            unreachable: false,
         }
     }
 
@@ -288,7 +291,7 @@ impl Poller {
                 LimitsState::Failed,
                 format!("{host} limits the polling of limits ({what}): earlier limits stay"),
             ),
-            Kind::Failed => (
+            Kind::Failed | Kind::Unreachable => (
                 LimitsState::Failed,
                 format!("Limits could not be read from {host}: {what}; earlier limits stay"),
             ),
@@ -296,6 +299,7 @@ impl Poller {
         Polled {
             seen: observation(self.clock.now(), state, Some(sentence), None),
             stay_away_s: trouble.hint.asked_s(),
+            unreachable: trouble.kind == Kind::Unreachable,
         }
     }
 }

@@ -35,7 +35,7 @@ const WINDOW_STALE_S: f64 = 900.0;
 /// Below this share a gauge looks tight where no profile says otherwise.
 const TIGHT_SHARE: f64 = 0.25;
 /// Below this share it is as good as empty.
-const EMPTY_SHARE: f64 = 0.002;
+pub const EMPTY_SHARE: f64 = 0.002;
 /// Two readings taken within this many seconds: the lower counts, their order is not certain.
 const TOGETHER_S: f64 = 1.0;
 

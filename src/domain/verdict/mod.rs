@@ -216,3 +216,14 @@ pub struct Verdict {
     /// All of it in one sentence for people.
     pub sentence: String,
 }
+
+impl Verdict {
+    /// Whether nobody said it: the connection broke or nothing came, and this end saw that.
+    pub fn is_seen_here(&self) -> bool {
+        match self.cause {
+            Cause::Unreachable => true,
+            Cause::Timeout => self.status.is_none(),
+            _ => false,
+        }
+    }
+}

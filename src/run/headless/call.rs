@@ -50,6 +50,9 @@ pub(super) async fn run(
     desk: &Desk,
     outlet: &mut Outlet<'_>,
 ) -> Result<u8, Gone> {
+    if args.model.is_none() {
+        desk.session.settle_model().await;
+    }
     let order = match order(args, desk) {
         Ok(order) => order,
         Err(why) => {
@@ -111,7 +114,9 @@ pub(super) async fn run(
     let ended = Ended {
         call,
         text: &kept.text,
+        free: desk.session.free,
         cost_usd: match usage {
+            _ if desk.session.free => Some(0.0),
             Some(usage) => assets::prices().cost(&order.model, &usage),
             // Nothing was served, so nothing was charged.
             None => (!maybe_served(call)).then_some(0.0),
@@ -136,7 +141,7 @@ pub(super) async fn run(
 }
 
 fn order(args: &args::Call, desk: &Desk) -> Result<CallOrder, String> {
-    let form = desk.session.profile.form();
+    let form = desk.session.form();
     let prompt = match args.prompt.as_deref() {
         Some("-") => read_prompt()?,
         Some(text) => text.to_owned(),

@@ -24,7 +24,11 @@ pub(super) async fn run(
         Ok(admin) => admin,
         Err(why) => {
             outlet.tell(why);
-            return Ok(exits::USAGE);
+            return Ok(if desk.session.silent.is_some() {
+                exits::UNREACHABLE
+            } else {
+                exits::USAGE
+            });
         }
     };
     let only = args.workspace.as_deref().map(WorkspaceId::from);
@@ -36,11 +40,12 @@ pub(super) async fn run(
         turns = 0;
     }
     let mut poller = Poller::new(Arc::new(connection), desk.clock.clone(), turns);
+    let polled = poller.poll().await;
     let What::Limits {
         state,
         error,
         mut snapshot,
-    } = poller.poll().await.seen.what
+    } = polled.seen.what
     else {
         return Ok(exits::FAILURE);
     };
@@ -79,7 +84,8 @@ pub(super) async fn run(
     }
     Ok(match state {
         LimitsState::Refused => exits::KEY_REFUSED,
-        LimitsState::Failed => exits::UNREACHABLE,
+        LimitsState::Failed if polled.unreachable => exits::UNREACHABLE,
+        LimitsState::Failed => exits::FAILURE,
         _ if lacks(snapshot.as_deref(), only.as_ref()) => exits::FAILURE,
         _ => exits::FINE,
     })

@@ -42,7 +42,7 @@ impl Desk {
         let session = Session::open(profile.clone(), ground)
             .await
             .map_err(|error| ConfigError::new(error.to_string()))?;
-        if session.calls.is_none() && session.admin.is_err() {
+        if session.calls.is_none() && session.admin.is_err() && session.silent.is_none() {
             return Err(ConfigError::new(format!(
                 "profile {} has neither an api_key nor an admin_key that could be used",
                 profile.name

@@ -273,7 +273,11 @@ impl<'a> Watcher<'a> {
             Some(exits::BELOW) => exits::BELOW,
             _ if sources != exits::FINE => {
                 let kept = self.heard.kept();
-                if let Some(error) = &kept.board.sources().limits_error {
+                let told = kept.board.sources();
+                // That limits are not polled at all is no reason why nothing was reached.
+                if let (Some(error), false) =
+                    (&told.limits_error, told.limits == Some(LimitsState::Absent))
+                {
                     outlet.tell(error);
                 }
                 sources

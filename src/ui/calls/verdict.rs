@@ -52,7 +52,11 @@ pub(super) fn draw(
         return;
     };
     let tall = area.height >= 9;
-    let sure = advice::certainty(verdict.certainty);
+    let sure = if verdict.is_seen_here() {
+        "seen here"
+    } else {
+        advice::certainty(verdict.certainty)
+    };
     let room = usize::from(area.width).saturating_sub(sure.len() + 2);
     pen.line(&[(&clean(verdict.cause.words(), room), roles.strong)]);
     let style = if verdict.certainty == Certainty::Stated {

@@ -3,7 +3,12 @@
 use super::pad;
 use crate::{
     app::{Shown, profile::Refusal},
-    domain::{id::Limiter, limit::Dimension, time::seconds_between, verdict::Certainty},
+    domain::{
+        id::{Limiter, ModelId},
+        limit::Dimension,
+        time::seconds_between,
+        verdict::{Cause, Certainty},
+    },
     ui::{canvas::Canvas, events::wrap, format, frame, words},
 };
 use ratatui::layout::Rect;
@@ -41,6 +46,8 @@ pub(super) fn draw(shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
         let mut x = canvas.put(inner.x, y, &status, roles.bad, end);
         x = canvas.put(x, y, " · ", roles.border, end);
         let (word, style) = match verdict.certainty {
+            // What broke on the way was seen here; nobody stated it.
+            Certainty::Stated if verdict.is_seen_here() => ("seen here", roles.text),
             Certainty::Stated => ("stated", roles.text),
             Certainty::Inferred => ("inferred", roles.hint),
             Certainty::Unknown => ("no evidence", roles.quiet),
@@ -123,10 +130,19 @@ fn cause(shown: &Shown<'_>, refusal: &Refusal, brief: bool) -> String {
         .as_ref()
         .and_then(|id| board.pools().iter().find(|pool| pool.key.group == *id))
         .or_else(|| board.pool_of(verdict.model.as_ref()?));
-    match (pool, &verdict.model) {
-        (Some(pool), _) => format!("{limit} of {}", words::short_name(&pool.name)),
-        (None, Some(model)) => format!("{limit} of {model}"),
-        (None, None) => limit.to_owned(),
+    let whose = match (pool, &verdict.model) {
+        (Some(pool), _) => Some(words::short_name(&pool.name)),
+        (None, model) => model.as_ref().map(ModelId::as_str),
+    };
+    about(verdict.cause, limit, whose)
+}
+
+/// Only limits are a pool's; of everything else it says what was asked for.
+fn about(cause: Cause, words: &str, whose: Option<&str>) -> String {
+    match whose {
+        Some(whose) if cause.is_refusal_of_limit() => format!("{words} of {whose}"),
+        Some(whose) => format!("{words}, asked for {whose}"),
+        None => words.to_owned(),
     }
 }
 
@@ -222,5 +238,32 @@ fn retry(
     if left > 0.0 {
         let when = format!(", in {}", format::span(left.ceil()));
         canvas.put(x, y, &when, roles.text, end);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(Cause::Ramp, Some("Opus 5.5"), "acceleration limit of Opus 5.5")]
+    #[case(
+        Cause::Unreachable,
+        Some("Haiku 4.5"),
+        "unreachable, asked for Haiku 4.5"
+    )]
+    #[case(
+        Cause::Overloaded,
+        Some("Haiku 4.5"),
+        "overloaded, asked for Haiku 4.5"
+    )]
+    #[case(Cause::Gateway, None, "not the API's answer")]
+    fn only_limits_are_a_pools(
+        #[case] cause: Cause,
+        #[case] whose: Option<&str>,
+        #[case] text: &str,
+    ) {
+        assert_eq!(about(cause, cause.words(), whose), text);
     }
 }
