@@ -22,9 +22,11 @@ use std::{io::Write, process::ExitCode};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let env = Environment::of_process();
-    match run(&cli, env) {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
+    // A panic has been told by its hook; to scripts it is a failure like any other.
+    match std::panic::catch_unwind(|| run(&cli, env)) {
+        Err(_) => ExitCode::from(exits::FAILURE),
+        Ok(Ok(code)) => ExitCode::from(code),
+        Ok(Err(error)) => {
             eprintln!("ratetop: {error:#}");
             let usage = error.downcast_ref::<ConfigError>().is_some();
             ExitCode::from(if usage { exits::USAGE } else { exits::FAILURE })

@@ -2,12 +2,13 @@
 
 use super::{hub::Shared, signals::Signals};
 use crate::{
-    cli::{args, args::World, profile::Profile},
+    cli::{args, args::World, error::ConfigError, profile::Profile},
     clock::Clock,
     domain::clean::clean,
     sim::{engine::Engine, scenario::Scenario, server::serve, traffic::Traffic},
 };
-use anyhow::{Context, anyhow};
+use anyhow::Context;
+use serde::Serialize;
 use std::{
     io::Write,
     net::SocketAddr,
@@ -30,17 +31,27 @@ pub const API_KEY: &str = "sk-ant-api03-ratetop-sim";
 /// The key that it takes for an Admin key.
 pub const ADMIN_KEY: &str = "sk-ant-admin01-ratetop-sim";
 
+/// The line that says where a server listens, as JSON.
+#[derive(Debug, Serialize)]
+struct Listening {
+    schema: &'static str,
+    url: String,
+    metrics_url: Option<String>,
+    admin_url: Option<String>,
+}
+
 /// The scenario of that name, else in that file.
-pub fn scenario(world: &World, default: &str) -> anyhow::Result<Scenario> {
+pub fn scenario(world: &World, default: &str) -> Result<Scenario, ConfigError> {
     let wanted = world.scenario.as_deref().unwrap_or(default);
     let is_file = wanted.contains(['/', '\\', '.']) || Path::new(wanted).exists();
     if Scenario::names().any(|name| name == wanted) || !is_file {
-        return Scenario::named(wanted).map_err(|error| anyhow!("{error}"));
+        return Scenario::named(wanted).map_err(|error| ConfigError::new(error.to_string()));
     }
     let shown = clean(wanted, 200);
-    let text = std::fs::read_to_string(wanted)
-        .with_context(|| format!("the scenario {shown} cannot be read"))?;
-    Scenario::parse(&text, &shown).map_err(|error| anyhow!("{error}"))
+    let text = std::fs::read_to_string(wanted).map_err(|error| {
+        ConfigError::new(format!("the scenario {shown} cannot be read: {error}"))
+    })?;
+    Scenario::parse(&text, &shown).map_err(|error| ConfigError::new(error.to_string()))
 }
 
 /// `ratetop sim`: one line on stdout once it accepts connections, then serves until a signal.
@@ -58,10 +69,13 @@ pub async fn simulate(options: &args::Sim) -> anyhow::Result<()> {
     let engine = Engine::new(world, options.world.seed.unwrap_or(1), clock.now());
     let mut out = std::io::stdout().lock();
     if options.json {
-        let line = serde_json::json!({
-            "schema": "ratetop.listening/1", "url": url, "metrics_url": null, "admin_url": null,
-        });
-        writeln!(out, "{line}")?;
+        let line = Listening {
+            schema: "ratetop.listening/1",
+            url,
+            metrics_url: None,
+            admin_url: None,
+        };
+        writeln!(out, "{}", serde_json::to_string(&line)?)?;
     } else {
         writeln!(out, "listening on {url}")?;
     }

@@ -1,6 +1,6 @@
 //! The header line, the tab line and the footer.
 
-use super::{canvas::Canvas, format};
+use super::{canvas::Canvas, events::wrap, format};
 use crate::{
     app::{
         App, Shown,
@@ -10,7 +10,7 @@ use crate::{
         layout,
         panel::Tab,
     },
-    domain::{org::LimitsState, time::seconds_between},
+    domain::{org::LimitsState, spend::dollars, time::seconds_between},
 };
 use ratatui::layout::Rect;
 
@@ -142,7 +142,7 @@ fn header_right(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rec
         if area.width >= 100 && spend.free {
             say("free of charge".to_owned(), roles.quiet);
         } else if area.width >= 80 && spend.session_usd > 0.0 {
-            say(format!("${:.4} spent", spend.session_usd), roles.quiet);
+            say(format!("{} spent", dollars(spend.session_usd)), roles.quiet);
         }
         if spend.read_only && area.width >= 80 {
             say("read only".to_owned(), roles.hint);
@@ -210,6 +210,31 @@ fn app_height(canvas: &Canvas<'_>) -> u16 {
     canvas.buf.area.height
 }
 
+/// What was last said, whole: over the lowest rows where one is too short for it. Drawn last.
+pub(super) fn toast(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let (Some(toast), false) = (app.toast(), *app.layer() == Layer::Filter) else {
+        return;
+    };
+    let roles = *canvas.roles();
+    let width = area.width.saturating_sub(4);
+    let lines = wrap(&toast.text, usize::from(width));
+    let rows = (lines.len() as u16).min(area.height);
+    let mut y = area.bottom().saturating_sub(rows);
+    canvas.clear(Rect {
+        y,
+        height: rows,
+        ..area
+    });
+    canvas.put(1, y, "› ", roles.accent, area.right());
+    for line in lines {
+        canvas.put(3, y, line, roles.strong, area.right());
+        y += 1;
+        if y >= area.bottom() {
+            break;
+        }
+    }
+}
+
 fn footer(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let roles = *canvas.roles();
     let (y, end) = (area.y, area.right());
@@ -220,9 +245,7 @@ fn footer(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         hints(canvas, (x + 3, y), end, &[("⏎", "keep"), ("Esc", "clear")]);
         return;
     }
-    if let Some(toast) = app.toast() {
-        let x = canvas.put(1, y, "› ", roles.accent, end);
-        canvas.put(x, y, &toast.text, roles.strong, end);
+    if app.toast().is_some() {
         return;
     }
     if let Some(keys) = keys_of_what_is_open(app) {

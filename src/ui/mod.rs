@@ -56,6 +56,7 @@ pub fn paint(app: &App, look: &Look, now: Time, buf: &mut Buffer) {
         welcome::draw(&mut canvas, body);
     }
     help::draw(app, &mut canvas, body);
+    frame::toast(app, &mut canvas, area);
     if look.ascii {
         canvas::to_ascii(buf);
     }

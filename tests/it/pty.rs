@@ -247,7 +247,7 @@ fn a_panic_gives_the_terminal_back_and_is_told() {
     terminal.press("\x1b[24~");
     let (screen, code) = terminal.end();
     assert_given_back(&screen);
-    assert_ne!(code, 0);
+    assert_eq!(code, 1);
     assert!(
         screen.contents().contains("asked for with F12"),
         "{}",

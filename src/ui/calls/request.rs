@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     app::calls::{editor::Editor, form::Field},
-    domain::{clean::clean, clean::clean_lines, retry::Policy},
+    domain::{clean::clean, clean::clean_lines, retry::Policy, spend},
     ui::canvas::Canvas,
 };
 use ratatui::{layout::Rect, style::Style, text::Span, widgets::Widget};
@@ -288,8 +288,8 @@ pub(super) fn today(scene: &Scene<'_>) -> String {
 
 fn amount(usd: f64, cap: Option<f64>) -> String {
     match cap {
-        Some(cap) => format!("${usd:.2} of ${cap:.2}"),
-        None => format!("${usd:.2}, no cap"),
+        Some(cap) => format!("{} of {}", spend::dollars(usd), spend::dollars(cap)),
+        None => format!("{}, no cap", spend::dollars(usd)),
     }
 }
 

@@ -99,7 +99,8 @@ pub(super) fn draw(app: &App, shown: &Shown<'_>, pool: &Pool, canvas: &mut Canva
 
 fn pool_card(app: &App, shown: &Shown<'_>, pool: &Pool, canvas: &mut Canvas<'_>, area: Rect) {
     let Some((gauge, view)) = app.headroom().gauge_of(pool, shown.at) else {
-        canvas.boxed(area, &pool.name);
+        let inner = pad(canvas.boxed(area, &pool.name));
+        nothing_read(pool, canvas, inner);
         return;
     };
     let inner = canvas.boxed(area, &format!("{} · {}", pool.name, words::label(gauge)));

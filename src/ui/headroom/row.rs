@@ -241,6 +241,8 @@ impl Table<'_> {
                 };
                 canvas.put(x, y, &trend, style, x + 8);
             }
+        } else {
+            self.unknown(canvas, (x, y), pool, self.columns.right);
         }
         let x = x + LABEL + width + LEFT_OF + 8;
         for (i, gauge) in columns_of(pool, at).into_iter().enumerate() {
