@@ -4,13 +4,13 @@ use super::private;
 use std::{io, path::Path};
 pub use tracing_appender::non_blocking::WorkerGuard as Guard;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Days kept.
 const FILES: usize = 5;
 /// Starts the log in `directory`. `level` is the value of RATETOP_LOG: `debug` for ours alone, or
-/// directives such as `ratetop::api=trace,hyper=debug`; keys are in no message at any level. Keep the guard until the very end: it
-/// writes what is still queued.
+/// directives such as `ratetop::api=trace,hyper=debug`; keys are in no message at any level. Keep the
+/// guard until the very end: it writes what is still queued.
 ///
 /// # Errors
 /// When the directory cannot be used, the level is not one, or a log runs already.
@@ -20,15 +20,18 @@ pub fn start(directory: &Path, level: &str) -> Result<Guard, String> {
     } else {
         format!("ratetop={level}")
     };
-    let filter = EnvFilter::try_new(directives)
+    let filter = directives
+        .parse::<Targets>()
         .map_err(|error| format!("RATETOP_LOG is not a level such as \"debug\": {error}"))?;
     let file = open(directory)
         .map_err(|error| format!("the log in {} cannot be used: {error}", directory.display()))?;
     let (writer, guard) = tracing_appender::non_blocking(file);
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(writer)
-        .with_ansi(false)
+        .with_ansi(false);
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(filter)
         .try_init()
         .map_err(|error| format!("the log cannot be started: {error}"))?;
     Ok(guard)
