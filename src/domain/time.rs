@@ -17,7 +17,8 @@ pub fn after(time: Time, seconds: f64) -> Time {
         return time;
     }
     let whole = seconds.floor();
-    let nanos = ((seconds - whole) * 1e9) as i64;
+    // Rounded: a moment moved there and back must not end before itself.
+    let nanos = ((seconds - whole) * 1e9).round() as i64;
     TimeDelta::try_seconds(whole as i64)
         .and_then(|delta| delta.checked_add(&TimeDelta::nanoseconds(nanos)))
         .and_then(|delta| time.checked_add_signed(delta))

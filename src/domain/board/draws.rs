@@ -5,6 +5,7 @@ use super::{
     flight::{Charged, FlightKey},
 };
 use crate::domain::{
+    gauge::Gauge,
     limit::{Dimension, Family},
     observation::Observation,
     outcome::Outcome,
@@ -19,9 +20,11 @@ impl Board {
         };
         let estimate = self.flights.estimate(&(seen.client.clone(), key.1));
         let charged = Charged {
+            sent: seen.at,
             pool: self.pool_of(model).map(|pool| pool.key.group.clone()),
             fast: seen.fast,
             requests: 1,
+            input_known: false,
             usage: Usage {
                 input_tokens: estimate,
                 ..Usage::default()
@@ -43,16 +46,22 @@ impl Board {
         let Some(charged) = self.flights.get_mut(&key) else {
             return;
         };
-        let before = charged.clone();
+        let mut before = charged.clone();
         if charged.pool.is_none() {
-            // The first response of a pool made it; what was drawn before is in its reading.
+            // The first response of a pool made it, so nothing was drawn yet.
             charged.pool.clone_from(&pool);
+            before = Charged::default();
         }
         match usage {
-            Some(usage) if usage.all_input() > 0 => charged.usage = *usage,
+            Some(usage) if usage.all_input() > 0 => {
+                charged.usage = *usage;
+                charged.input_known = true;
+            }
             Some(usage) => charged.usage.output_tokens = usage.output_tokens,
             None => {}
         }
+        // Whoever never says how much it was leaves the estimate.
+        charged.input_known |= !under_way;
         let now = charged.clone();
         if !under_way {
             self.flights.landed(&key);
@@ -78,36 +87,49 @@ impl Board {
         };
         let after = Charged {
             requests: 0,
+            input_known: true,
             usage: Usage::default(),
             ..before.clone()
         };
         self.draw(&after, &before, seen.at);
     }
 
-    /// Draws the difference from every gauge of the pool that counts it.
+    /// Draws the difference from every gauge of the pool that counts it: requests and input as of
+    /// when the attempt left, output as of `at`.
     fn draw(&mut self, now: &Charged, before: &Charged, at: Time) {
         let Some(group) = &now.pool else { return };
         let Some(pool) = self.pools.iter_mut().find(|pool| pool.key.group == *group) else {
             return;
         };
         let more = |now: u64, before: u64| now as f64 - before as f64;
-        let counted = more(now.usage.counted_input(), before.usage.counted_input());
-        let all = more(now.usage.all_input(), before.usage.all_input());
         let output = more(now.usage.output_tokens, before.usage.output_tokens);
+        let input = |gauge: &mut Gauge, of: fn(&Usage) -> u64| {
+            let (now_in, before_in) = (of(&now.usage), of(&before.usage));
+            match (before.input_known, now.input_known) {
+                (false, false) if *before == Charged::default() => {
+                    gauge.expect(now.sent, now_in as f64);
+                }
+                (false, false) => {}
+                (false, true) => gauge.settle(now.sent, before_in as f64, now_in as f64),
+                (true, _) => gauge.draw(now.sent, more(now_in, before_in)),
+            }
+        };
         for gauge in &mut pool.gauges {
             // Priority requests draw from both their own and the regular buckets (service tiers).
             if now.fast != (gauge.family == Family::Fast) {
                 continue;
             }
-            let amount = match gauge.dimension {
-                Dimension::Rpm => more(now.requests, before.requests),
-                Dimension::Itpm => counted,
-                Dimension::ItpmAll => all,
-                Dimension::Otpm => output,
-                Dimension::Combined => counted + output,
-                _ => continue,
-            };
-            gauge.draw(at, amount);
+            match gauge.dimension {
+                Dimension::Rpm => gauge.draw(now.sent, more(now.requests, before.requests)),
+                Dimension::Itpm => input(gauge, Usage::counted_input),
+                Dimension::ItpmAll => input(gauge, Usage::all_input),
+                Dimension::Otpm => gauge.draw(at, output),
+                Dimension::Combined => {
+                    input(gauge, Usage::counted_input);
+                    gauge.draw(at, output);
+                }
+                _ => {}
+            }
         }
     }
 }

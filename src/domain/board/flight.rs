@@ -2,6 +2,7 @@
 
 use super::super::{
     id::{CallId, ClientId, GroupId},
+    time::Time,
     usage::Usage,
 };
 use std::collections::BTreeMap;
@@ -15,12 +16,16 @@ pub(super) type FlightKey = (Option<ClientId>, CallId, u32);
 /// What one attempt has been charged.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Charged {
+    /// When it left: a server charges requests and input then.
+    pub(super) sent: Time,
     /// Where it draws.
     pub(super) pool: Option<GroupId>,
     /// Whether it is fast traffic, which has buckets of its own.
     pub(super) fast: bool,
     /// Requests, 0 or 1.
     pub(super) requests: u64,
+    /// Whether the input below is what the server said, no longer an estimate.
+    pub(super) input_known: bool,
     /// Input tokens: the estimate, then what the server says.
     pub(super) usage: Usage,
 }
@@ -60,6 +65,11 @@ impl Flights {
     /// What an attempt was charged so far.
     pub(super) fn get_mut(&mut self, key: &FlightKey) -> Option<&mut Charged> {
         self.under_way.get_mut(key)
+    }
+
+    /// Attempts and calls that are followed.
+    pub(super) fn kept(&self) -> usize {
+        self.under_way.len() + self.estimates.len()
     }
 
     /// An attempt ended.

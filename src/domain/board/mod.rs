@@ -165,6 +165,11 @@ impl Board {
         self.polled
     }
 
+    /// Attempts and calls that are followed because they have not ended yet.
+    pub fn under_way(&self) -> usize {
+        self.flights.kept()
+    }
+
     /// How the sources stand.
     pub fn sources(&self) -> &SourceLine {
         &self.sources

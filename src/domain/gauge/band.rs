@@ -8,10 +8,14 @@ use super::{
 /// After this many seconds without a header nothing is known any more.
 pub(super) const UNKNOWN_AFTER_S: f64 = 60.0;
 
+/// Own usage is told about this much later than it was drawn, seconds: what refilled meanwhile was not
+/// lost at the rim of a full bucket, so that the high path may go beyond it by so much.
+const LATE_S: f64 = 0.5;
+
 /// Three paths through time, each refilled, capped at the limit, and lowered by what is drawn.
 ///
 /// - high: reading + rounding + refill − own usage that is certain
-/// - mid: reading + refill − own usage − others at their present rate
+/// - mid: reading + refill − own usage, what is under way included − others at their present rate
 /// - low: reading − rounding + refill − own usage − others at their highest rate of ten minutes, and
 ///   the largest lump that they drew beyond it; with no sight of others it falls to nothing within
 ///   a minute
@@ -68,7 +72,7 @@ impl Band {
             let Bucket { limit, refill, .. } = self.bucket;
             self.low = (self.low + (refill - self.others_high) * time).min(limit);
             self.mid = (self.mid + (refill - self.others) * time).min(limit);
-            self.high = (self.high + refill * time).min(limit);
+            self.high = (self.high + refill * time).min(limit + refill * LATE_S);
             self.at = now;
         }
         self
@@ -80,14 +84,15 @@ impl Band {
         let limit = self.bucket.limit;
         self.low = (self.low - amount).min(limit);
         self.mid = (self.mid - amount).min(limit);
-        self.high = (self.high - amount).min(limit);
+        self.high = (self.high - amount).min(limit + self.bucket.refill * LATE_S);
     }
 
-    /// The levels at `now`.
-    pub(super) fn levels(self, now: Time) -> Levels {
+    /// The levels at `now`, when requests under way will draw so much: probably, and at most.
+    pub(super) fn levels(self, now: Time, (expected, at_most): (f64, f64)) -> Levels {
         let Self { low, mid, high, .. } = self.moved(now);
+        let (low, mid) = (low - at_most, mid - expected);
         let low = low.max(0.0);
-        let high = high.max(0.0).max(low);
+        let high = high.clamp(0.0, self.bucket.limit.max(0.0)).max(low);
         // Others cannot push the likely level below the band; only own streams make a debt.
         let mid = if mid < 0.0 && high == 0.0 {
             mid

@@ -8,6 +8,14 @@ const KEEP_S: f64 = 90.0;
 /// Events closer together than this are one, seconds.
 const MERGE_S: f64 = 0.05;
 
+/// Requests under way that are remembered with what they may draw.
+const MOST_EXPECTED: usize = 512;
+/// An estimate is not wrong by more than this factor.
+const MOST_SHARE: f64 = 4.0;
+
+/// A request and the header that answers it are taken at the same moment, give or take this, seconds.
+pub(super) const SAME_S: f64 = 0.001;
+
 /// Own usage as a running total over time.
 #[derive(Clone, Debug, Default)]
 pub(super) struct OwnUsage {
@@ -19,25 +27,40 @@ pub(super) struct OwnUsage {
     base: f64,
     /// When the first event was seen.
     since: Option<Time>,
+    /// Requests whose draw is not known yet, with its estimate. In order of arrival.
+    expected: VecDeque<(Time, f64)>,
+    /// What requests have drawn of late, as a share of what was expected: a cache lowers it, a
+    /// tokenizer may raise it.
+    share: Option<f64>,
 }
 
 impl OwnUsage {
-    /// Adds what was drawn at `at` (negative for a refund of an estimate).
+    /// Adds what was drawn at `at`, in its own place in time; negative for a refund.
     pub(super) fn add(&mut self, at: Time, amount: f64) {
         if amount == 0.0 || !amount.is_finite() {
             return;
         }
         self.since.get_or_insert(at);
         self.total += amount;
-        match self.totals.back_mut() {
-            // A correction of an earlier estimate counts from the moment it is known.
-            Some((last, total)) if seconds_between(*last, at) < MERGE_S => *total = self.total,
-            _ => self.totals.push_back((at, self.total)),
+        let end = self.totals.len();
+        let mut place = self.events_until(at);
+        let before = place.checked_sub(1).and_then(|i| self.totals.get(i));
+        match before {
+            Some((last, _)) if seconds_between(*last, at) < MERGE_S => place -= 1,
+            None if end > 0 && self.base != 0.0 => self.base += amount,
+            before => {
+                let total = before.map_or(self.base, |(_, total)| *total);
+                self.totals.insert(place, (at, total));
+            }
+        }
+        for (_, total) in self.totals.range_mut(place..) {
+            *total += amount;
         }
         while self
             .totals
-            .front()
-            .is_some_and(|(first, _)| seconds_between(*first, at) > KEEP_S)
+            .back()
+            .zip(self.totals.front())
+            .is_some_and(|((last, _), (first, _))| seconds_between(*first, *last) > KEEP_S)
         {
             self.base = self
                 .totals
@@ -46,29 +69,75 @@ impl OwnUsage {
         }
     }
 
+    /// A request left that will draw about `amount`; what it really draws is told with
+    /// [`OwnUsage::settle`].
+    pub(super) fn expect(&mut self, at: Time, amount: f64) {
+        self.since.get_or_insert(at);
+        if self.expected.len() == MOST_EXPECTED {
+            self.expected.pop_front();
+        }
+        self.expected.push_back((at, amount));
+    }
+
+    /// What was expected of the request that left at `at`, and what it has really drawn.
+    pub(super) fn settle(&mut self, at: Time, expected: f64, drawn: f64) {
+        let known = |(t, amount): &(Time, f64)| *t == at && (amount - expected).abs() < 0.5;
+        if let Some(place) = self.expected.iter().position(known) {
+            self.expected.remove(place);
+        }
+        if expected > 0.0 && drawn > 0.0 {
+            let share = (drawn / expected).min(MOST_SHARE);
+            let share = self
+                .share
+                .map_or(share, |known| known + (share - known) * 0.2);
+            self.share = Some(share);
+        }
+        self.add(at, drawn);
+    }
+
+    /// What requests that left after `from` are expected to draw: probably, and at most.
+    pub(super) fn expected_after(&self, from: Time) -> (f64, f64) {
+        let from = after(from, SAME_S);
+        let late = self.expected.iter().filter(|(t, _)| *t > from);
+        let most: f64 = late.map(|(_, amount)| amount).sum();
+        let share = self.share.unwrap_or(1.0);
+        (most * share, most * share.max(1.0))
+    }
+
+    /// How many events there are up to and including `at`.
+    fn events_until(&self, at: Time) -> usize {
+        let until = after(at, SAME_S);
+        self.totals.partition_point(|(t, _)| *t <= until)
+    }
+
     /// The total of everything drawn up to and including `at`, as far back as events are kept.
     fn total_at(&self, at: Time) -> f64 {
-        let after = self.totals.partition_point(|(t, _)| *t <= at);
-        after
+        self.events_until(at)
             .checked_sub(1)
             .and_then(|i| self.totals.get(i))
             .map_or(self.base, |(_, total)| *total)
     }
 
-    /// What was drawn in `(from, to]`.
+    /// What was drawn in `(from, to]`, and probably will have been.
     pub(super) fn between(&self, from: Time, to: Time) -> f64 {
-        self.total_at(to) - self.total_at(from)
+        let (from_then, to_then) = (self.expected_after(from).0, self.expected_after(to).0);
+        self.total_at(to) - self.total_at(from) + from_then - to_then
     }
 
     /// Events after `from`, each with what it drew.
     pub(super) fn events_after(&self, from: Time) -> impl Iterator<Item = (Time, f64)> + '_ {
-        let start = self.totals.partition_point(|(t, _)| *t <= from);
+        let start = self.events_until(from);
         let mut before = self.total_at(from);
         self.totals.range(start..).map(move |(t, total)| {
             let drawn = total - before;
             before = *total;
             (*t, drawn)
         })
+    }
+
+    /// Events kept.
+    pub(super) fn kept(&self) -> usize {
+        self.totals.len() + self.expected.len()
     }
 
     /// Own burn per minute over the last minute; none before anything was drawn.
@@ -236,6 +305,11 @@ impl OthersBurn {
     /// The highest burn per second of the last ten minutes; none with no sight of others.
     pub(super) fn highest(&self, now: Time) -> Option<f64> {
         self.highest.at(now)
+    }
+
+    /// Entries kept.
+    pub(super) fn kept(&self) -> usize {
+        self.marks.len() + self.highest.falling.len() + self.lump.falling.len()
     }
 
     /// What others drew at most between two readings beyond their rate, in the last ten minutes.

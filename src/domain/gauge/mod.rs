@@ -16,7 +16,7 @@ mod view;
 
 use self::{
     band::{Band, Levels, UNKNOWN_AFTER_S},
-    burn::{Bucket, OthersBurn, OwnUsage},
+    burn::{Bucket, OthersBurn, OwnUsage, SAME_S},
     series::Series,
 };
 use super::{
@@ -232,10 +232,30 @@ impl Gauge {
         self.window = Some(window.clone());
     }
 
-    /// Own usage: `amount` drawn at `at`; negative when an estimate was too high.
+    /// Own usage: `amount` drawn at `at`; negative for a refund. A header that was taken later has it
+    /// in it already.
     pub fn draw(&mut self, at: Time, amount: f64) {
         self.own.add(at, amount);
-        if let Some(band) = &mut self.band {
+        self.lower(at, amount);
+    }
+
+    /// A request that left at `at` will draw about `amount`: how much of its input a cache serves is
+    /// not known before the answer.
+    pub fn expect(&mut self, at: Time, amount: f64) {
+        self.own.expect(at, amount);
+    }
+
+    /// The request of [`Gauge::expect`] has really drawn so much.
+    pub fn settle(&mut self, at: Time, expected: f64, drawn: f64) {
+        self.own.settle(at, expected, drawn);
+        self.lower(at, drawn);
+    }
+
+    fn lower(&mut self, at: Time, amount: f64) {
+        let unseen = |last: Reading| seconds_between(last.taken, at) > SAME_S;
+        if let Some(band) = &mut self.band
+            && self.last.is_none_or(unseen)
+        {
             band.draw(at, amount);
         }
     }
@@ -294,7 +314,7 @@ impl Gauge {
 
     fn project(&self, view: &mut GaugeView, band: Band, last: Reading, now: Time) {
         let bucket = self.bucket(last.limit);
-        let Levels { low, mid, high } = band.levels(now);
+        let Levels { low, mid, high } = band.levels(now, self.own.expected_after(last.taken));
         view.remaining = Some(mid.max(0.0).round() as u64);
         view.remaining_low = Some(low.floor() as u64);
         view.remaining_high = Some(high.ceil() as u64);
@@ -338,6 +358,11 @@ impl Gauge {
     /// Seconds that the series reaches back; none when nothing was read. At most eleven minutes.
     pub fn series_age_s(&self, now: Time) -> Option<f64> {
         self.series.age_s(now)
+    }
+
+    /// Entries of all its histories. Each is bounded, so this is too.
+    pub fn kept(&self) -> usize {
+        self.own.kept() + self.others.kept() + self.series.kept()
     }
 
     /// A subscription window's own status word, e.g. `allowed_warning`.

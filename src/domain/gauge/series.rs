@@ -39,6 +39,11 @@ impl Series {
         Some(seconds_between(*oldest, now).max(0.0))
     }
 
+    /// Points kept.
+    pub(super) fn kept(&self) -> usize {
+        self.points.len()
+    }
+
     /// `slots` evenly spaced values over the `span_s` seconds before `now`, oldest first. Between
     /// two points that are at most a minute apart the value is interpolated; else it is unknown.
     pub(super) fn sampled(&self, now: Time, span_s: f64, slots: usize) -> Vec<Option<f32>> {

@@ -153,6 +153,11 @@ impl Gates {
         }
     }
 
+    /// Calls that were admitted and have not ended.
+    pub fn in_flight(&self) -> u32 {
+        self.in_flight
+    }
+
     /// A call is over.
     pub fn leave(&mut self) {
         self.in_flight = self.in_flight.saturating_sub(1);

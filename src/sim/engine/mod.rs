@@ -87,6 +87,21 @@ pub enum Answered {
     Call(Box<Admitted>),
 }
 
+/// What an engine keeps, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Answers that run.
+    pub flows: usize,
+    /// Steps of buckets that are still to come.
+    pub steps: usize,
+    /// Prompts in the simulated cache.
+    pub cached: usize,
+    /// Minutes of usage.
+    pub minutes: usize,
+    /// Calls that were admitted and have not ended.
+    pub in_flight: u32,
+}
+
 /// The simulated API.
 #[derive(Debug)]
 pub struct Engine {
@@ -327,6 +342,17 @@ impl Engine {
                 .map(|unseen| share(limiter, &unseen.drawn()))
                 .sum(),
         )
+    }
+
+    /// Running answers, steps to come, cache entries and minutes of usage: all that could pile up.
+    pub fn kept(&self) -> Kept {
+        Kept {
+            flows: self.pools.iter().map(Pool::flows).sum(),
+            steps: self.pools.iter().map(Pool::steps).sum(),
+            cached: self.cache.len(),
+            minutes: self.usage.minutes(),
+            in_flight: self.gates.in_flight(),
+        }
     }
 
     fn dice(&self, purpose: u64) -> Dice {

@@ -362,6 +362,16 @@ impl Pool {
         (flow.per_s() * seconds_between(flow.begins, now)).clamp(0.0, flow.tokens)
     }
 
+    /// Answers that run.
+    pub fn flows(&self) -> usize {
+        self.flows.len()
+    }
+
+    /// Steps that are still to come.
+    pub fn steps(&self) -> usize {
+        self.steps.len()
+    }
+
     /// The tightest limit of that dimension in force for the key: its workspace's, where lower.
     pub fn in_force(&self, dimension: Dimension, family: Family) -> Option<&Limit> {
         self.limits

@@ -56,6 +56,11 @@ impl Log {
         }
     }
 
+    /// How many minutes are kept.
+    pub fn minutes(&self) -> usize {
+        self.minutes.len()
+    }
+
     /// What was used in one minute. Before the world began its unseen clients did what they do.
     fn minute(&self, world: &Scenario, minute: i64) -> Vec<Row> {
         if let Some(rows) = self.minutes.get(&minute) {

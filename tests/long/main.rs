@@ -1,0 +1,17 @@
+//! Whatever has to be long. `RATETOP_LONG` says which share of its full size each test has: 1 is all
+//! of it (about a quarter of an hour in a release build), 0.1 what every change has to pass; without
+//! it they only show that they still run.
+//!
+//! To add one: a file here that takes its size from [`size::sized`], a law that a short run cannot
+//! break, bounds in counts and bytes, never in time.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod day;
+mod ledger;
+mod life;
+mod memory;
+mod parsers;
+mod size;
+mod soak;
+mod worlds;
