@@ -111,7 +111,7 @@ impl App {
     fn on_headroom(&mut self, command: Command, now: Time) {
         let mut state = std::mem::take(&mut self.headroom);
         if let Some(shown) = self.shown(now) {
-            let rows = state.rows(&shown.profile.board);
+            let rows = state.rows(&shown.profile.board, shown.at);
             let at = state.place(&rows);
             let page = usize::from(layout::headroom(self.size, rows.len()).visible / 2).max(1);
             let pool = rows.get(at).copied();
@@ -136,6 +136,10 @@ impl App {
                     Command::Back => {
                         state.filter.clear();
                         state.gauge = None;
+                    }
+                    Command::Sort => {
+                        state.tightest_first = !state.tightest_first;
+                        state.first = 0;
                     }
                     Command::Left | Command::Right => {
                         if let Some(pool) = pool {

@@ -61,6 +61,8 @@ pub enum Command {
     TestCall,
     /// Freeze what is shown; collection goes on.
     Pause,
+    /// The tightest pool first, or the organization's order again.
+    Sort,
     /// Filter the list.
     Filter,
     /// Command palette.
@@ -232,6 +234,7 @@ pub const COMMANDS: &[Row] = &[
     row(Command::Probe, &[key('p')], &[Tab::Headroom], "probe the pool", "a one-token call that reads the pool's live headers; its cost is said the first time").foot("p", "probe", 4),
     row(Command::TestCall, &[key('t')], &[Tab::Headroom, Tab::Events], "test call on the pool", "opens tab 2 with a model of the selected pool").foot("t", "test call", 4),
     row(Command::Pause, &[key(' ')], &[], "pause or go on", "freezes what is shown; collection goes on").foot("space", "pause", 5),
+    row(Command::Sort, &[key('s')], &[Tab::Headroom], "sort the pools", "the tightest pool first, or the organization's order again").foot("s", "sort", 7),
     row(Command::Filter, &[key('/')], &[Tab::Headroom, Tab::Events], "filter", "shows only the lines that contain a text").foot("/", "filter", 6),
     row(Command::Palette, &[key(':')], &[], "", "every command by name").foot(":", "command", 7),
     row(Command::Profiles, &[key('P')], &[], "profiles", "another profile; the boards of both stay").foot("P", "profile", 8),

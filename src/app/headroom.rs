@@ -23,18 +23,29 @@ pub struct Headroom {
     pub detail: Option<usize>,
     /// Only pools that contain this text.
     pub filter: String,
+    /// Whether the tightest pool comes first; else the order is the organization's and never changes.
+    pub tightest_first: bool,
 }
 
 impl Headroom {
     /// The pools of the list: the profile's own, then foreign ones, as far as the filter lets them.
-    pub fn rows<'b>(&self, board: &'b Board) -> Vec<&'b Pool> {
+    pub fn rows<'b>(&self, board: &'b Board, now: Time) -> Vec<&'b Pool> {
         let needle = self.filter.trim().to_lowercase();
-        board
+        let mut rows: Vec<&Pool> = board
             .pools()
             .iter()
             .chain(board.foreign())
             .filter(|pool| needle.is_empty() || fits(pool, &needle))
-            .collect()
+            .collect();
+        if self.tightest_first {
+            // Whole percents, so that two that are nearly equal do not change places all the time.
+            let left = |pool: &&Pool| {
+                let left = pool.tightest(now)?.1.percent_left()?;
+                Some(left.ceil().clamp(0.0, 1e6) as u32)
+            };
+            rows.sort_by_cached_key(|pool| left(pool).unwrap_or(u32::MAX));
+        }
+        rows
     }
 
     /// The place of the selected pool among `rows`.

@@ -238,7 +238,7 @@ impl App {
         if let Some(shown) = self.shown(now)
             && state.detail.is_none()
         {
-            let rows = state.rows(&shown.profile.board);
+            let rows = state.rows(&shown.profile.board, shown.at);
             let layout = layout::headroom(self.size, rows.len());
             if (layout.first..layout.first + layout.visible).contains(&y) {
                 let at = state.place(&rows);

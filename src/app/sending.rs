@@ -45,15 +45,15 @@ impl App {
         react(&mut profile.calls, &mut ground)
     }
 
-    pub(super) fn selected_pool(&self) -> Option<&Pool> {
+    pub(super) fn selected_pool(&self, now: Time) -> Option<&Pool> {
         let board = &self.profiles.get(self.front)?.board;
-        let rows = self.headroom.rows(board);
+        let rows = self.headroom.rows(board, now);
         rows.get(self.headroom.place(&rows)).copied()
     }
 
     pub(super) fn test_call(&mut self, now: Time) -> Reply {
         let model = self
-            .selected_pool()
+            .selected_pool(now)
             .and_then(|pool| pool.models.first().cloned());
         self.tab = Tab::Calls;
         self.calls(now, |calls, _| {
@@ -66,8 +66,8 @@ impl App {
     }
 
     /// The pool's model for a probe and what it costs at most: the cheapest one with a price.
-    fn probe_model(&self) -> Result<(ModelId, Option<f64>, String), String> {
-        let Some(pool) = self.selected_pool() else {
+    fn probe_model(&self, now: Time) -> Result<(ModelId, Option<f64>, String), String> {
+        let Some(pool) = self.selected_pool(now) else {
             return Err("There is no pool to probe yet.".to_owned());
         };
         let name = pool.name.clone();
@@ -77,7 +77,7 @@ impl App {
     }
 
     pub(super) fn ask_probe(&mut self, now: Time) -> Reply {
-        let (_, usd, name) = match self.probe_model() {
+        let (_, usd, name) = match self.probe_model(now) {
             Ok(found) => found,
             Err(why) => return Reply::say(why),
         };
@@ -102,7 +102,7 @@ impl App {
     }
 
     pub(super) fn probe(&mut self, now: Time) -> Reply {
-        let (model, usd, name) = match self.probe_model() {
+        let (model, usd, name) = match self.probe_model(now) {
             Ok(found) => found,
             Err(why) => return Reply::say(why),
         };
@@ -158,7 +158,7 @@ impl App {
 
     fn copy_headroom(&self, now: Time) -> Option<String> {
         let shown = self.shown(now)?;
-        let rows = self.headroom.rows(&shown.profile.board);
+        let rows = self.headroom.rows(&shown.profile.board, shown.at);
         if let Some(line) = self.headroom.detail {
             let pool = rows.get(self.headroom.place(&rows))?;
             return Headroom::headers(pool)

@@ -57,6 +57,8 @@ pub fn scenario(world: &World, default: &str) -> Result<Scenario, ConfigError> {
 /// `ratetop sim`: one line on stdout once it accepts connections, then serves until a signal.
 pub async fn simulate(options: &args::Sim) -> anyhow::Result<()> {
     let world = scenario(&options.world, ALONE)?;
+    // Before the line is printed: whoever reads it may end us at once.
+    let mut signals = Signals::for_server()?;
     let listener = TcpListener::bind(options.listen).await.with_context(|| {
         format!(
             "cannot listen on {}: name another address with --listen",
@@ -83,7 +85,6 @@ pub async fn simulate(options: &args::Sim) -> anyhow::Result<()> {
     drop(out);
     eprintln!("{about}\nkeys: {API_KEY} and {ADMIN_KEY}; any other is refused");
     let stop = CancellationToken::new();
-    let mut signals = Signals::for_server()?;
     let serving = serve(listener, Arc::new(Mutex::new(engine)), clock, stop.clone());
     tokio::pin!(serving);
     tokio::select! {

@@ -13,6 +13,7 @@ pub mod format;
 mod frame;
 mod headroom;
 mod help;
+mod rows;
 pub mod terminal;
 pub mod theme;
 mod welcome;

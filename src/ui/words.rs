@@ -92,10 +92,14 @@ pub(super) fn left_of(view: &GaugeView) -> (String, String) {
     (left, limit)
 }
 
+/// Whether nothing is left, or what is left is gone within this second.
+fn is_out(view: &GaugeView) -> bool {
+    view.remaining == Some(0) || view.empty_in_s.is_some_and(|s| s < 1.0)
+}
+
 /// `▼1m40s` until empty, or `▲58s` until full where that matters.
 pub(super) fn trend(view: &GaugeView, now: Time) -> Option<(bool, String)> {
-    let some = view.remaining != Some(0);
-    if let Some(empty) = view.empty_in_s.filter(|_| some) {
+    if let Some(empty) = view.empty_in_s.filter(|_| !is_out(view)) {
         return Some((false, format!("▼{}", format::span(empty))));
     }
     let full = view.full_at.map(|at| seconds_between(now, at))?;

@@ -3,10 +3,12 @@
 //! `<enter>` and the like are keys with names, `+30s` waits, everything else is typed.
 
 use crate::world;
-use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{
+    Event as Input, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 use ratatui::{buffer::Buffer, layout::Rect};
 use ratetop::{
-    app::{App, effect::Effect, event::Event},
+    app::{App, effect::Effect, event::Event, panel::Tab},
     domain::time::{Time, after},
     ui::{
         self,
@@ -152,6 +154,10 @@ screen!(probe_says_its_cost, "busy", "p", FOLDED);
 screen!(welcome_folded, "nothing", "", FOLDED);
 screen!(welcome_small, "nothing", "", SMALL);
 screen!(fresh_folded, "fresh", "", FOLDED);
+screen!(tightest_first, "busy", "s", FOLDED);
+screen!(calls_before_the_first_wide, "busy", "2", WIDE);
+screen!(calls_before_the_first_folded, "busy", "2", FOLDED);
+screen!(a_field_is_edited, "busy", "2 j e", FOLDED);
 screen!(subscription_wide, "subscription", "", WIDE);
 
 /// Cells of a row whose text contains `needle`, with their styles.
@@ -353,5 +359,48 @@ mod any_keys {
             app.update(Event::Input(Input::Resize(h, w)), now);
             cells(&app, now, (h, w), &look);
         }
+    }
+}
+
+fn click(app: &mut App, column: u16, row: u16, now: Time) {
+    let mouse = MouseEvent {
+        kind: MouseEventKind::Down(MouseButton::Left),
+        column,
+        row,
+        modifiers: KeyModifiers::NONE,
+    };
+    app.update(Event::Input(Input::Mouse(mouse)), now);
+}
+
+#[test]
+fn a_click_on_an_event_selects_it_and_a_second_one_opens_it() {
+    let now = world::noon();
+    for size in [WIDE, SMALL] {
+        let mut app = busy(size);
+        press(&mut app, "7", &mut world::noon());
+        let look = look("dark", false);
+        let lines = |app: &App| text(&cells(app, now, size, &look));
+        let row = lines(&app).lines().position(|l| l.contains("12:02:26"));
+        let row = row.unwrap() as u16;
+        click(&mut app, 20, row, now);
+        let marked = lines(&app);
+        let line = marked.lines().find(|line| line.contains('▸')).unwrap();
+        assert!(line.contains("12:02:26"), "{marked}");
+        assert_eq!(app.events().open, None);
+        click(&mut app, 20, row, now);
+        assert_eq!(app.events().open, Some(0));
+    }
+}
+
+#[test]
+fn a_click_on_a_tab_shows_it_at_every_width() {
+    for size in [WIDE, SMALL, (20, 6)] {
+        let mut app = busy(size);
+        let now = world::noon();
+        let screen = text(&cells(&app, now, size, &look("dark", false)));
+        let tabs = screen.lines().nth(1).unwrap();
+        let x = tabs[..tabs.find('7').unwrap()].chars().count();
+        click(&mut app, x as u16, 1, now);
+        assert_eq!(app.tab(), Tab::Events, "{size:?}");
     }
 }

@@ -417,12 +417,12 @@ fn own_usage_is_drawn_as_it_is_seen_and_a_refused_estimate_comes_back() {
             .unwrap()
     };
     assert!(
-        (at(Dimension::Itpm) - 60_000.0 * 12.0).abs() < 1.0,
+        (at(Dimension::Itpm) - 60_000.0 * 4.0).abs() < 1.0,
         "{}",
         at(Dimension::Itpm)
     );
     assert!(
-        (at(Dimension::Otpm) - 900.0 * 12.0).abs() < 1.0,
+        (at(Dimension::Otpm) - 900.0 * 4.0).abs() < 1.0,
         "{}",
         at(Dimension::Otpm)
     );

@@ -143,7 +143,8 @@ impl OwnUsage {
     /// Own burn per minute over the last minute; none before anything was drawn.
     pub(super) fn per_min(&self, now: Time) -> Option<f64> {
         let since = self.since?;
-        let window = seconds_between(since, now).clamp(5.0, 60.0);
+        // A few events of the first seconds are no rate: one probe must not read as a burn.
+        let window = seconds_between(since, now).clamp(15.0, 60.0);
         Some((self.between(after(now, -window), now) / window * 60.0).max(0.0))
     }
 }

@@ -27,6 +27,13 @@ pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
             roles.quiet,
             2,
         );
+        let calls = scene.profile.timeline.calls();
+        let others = calls.filter(|call| !call.is_own()).count();
+        if others > 0 {
+            pen.skip();
+            let text = format!(" shows the {others} of other clients");
+            pen.line(&[(" ", roles.quiet), ("o", roles.key), (&text, roles.quiet)]);
+        }
         return;
     }
     let rows = usize::from(pen.left()).max(1);

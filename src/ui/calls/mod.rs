@@ -10,6 +10,7 @@ mod level;
 mod list;
 mod pen;
 mod request;
+mod start;
 mod verdict;
 pub mod words;
 
@@ -313,27 +314,8 @@ fn over(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
 fn timeline(scene: &Scene<'_>, call: Option<&Call>, canvas: &mut Canvas<'_>, area: Rect) {
     let title = call.map_or_else(|| "Attempts".to_owned(), |call| scene.title(call));
     let inner = room(canvas, area, &title);
-    let roles = *canvas.roles();
     let Some(call) = call else {
-        let mut pen = Pen::new(canvas, inner);
-        pen.skip();
-        pen.text(
-            "Enter sends the request. Every attempt is drawn here as it happens:",
-            roles.text,
-            2,
-        );
-        pen.line(&[
-            ("▌", roles.mine),
-            (" in flight  ", roles.quiet),
-            ("█", roles.good),
-            (" tokens  ", roles.quiet),
-            ("▚", roles.quiet),
-            (" waiting  ", roles.quiet),
-            ("░", roles.border),
-            (" still to wait  ", roles.quiet),
-            ("┊", roles.hint),
-            (" what the server asked for", roles.quiet),
-        ]);
+        start::timeline(canvas, inner);
         return;
     };
     attempts::draw(scene, call, canvas, margin(inner));
@@ -356,6 +338,10 @@ fn halves(scene: &Scene<'_>, call: Option<&Call>, canvas: &mut Canvas<'_>, area:
     if let Some(call) = call {
         verdict::draw(scene, call, judged, canvas, left);
         answer::draw(scene, call, canvas, right);
+    } else {
+        let quiet = canvas.roles().quiet;
+        Pen::new(canvas, left).text(start::VERDICT, quiet, 4);
+        Pen::new(canvas, right).text(start::ANSWER, quiet, 4);
     }
 }
 

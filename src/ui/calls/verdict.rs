@@ -14,9 +14,12 @@ use crate::{
         timeline::{Attempt, Call},
         verdict::{Certainty, Verdict},
     },
-    ui::{canvas::Canvas, format},
+    ui::{canvas::Canvas, format, rows::shared},
 };
 use ratatui::layout::Rect;
+
+/// Columns of the label before a piece of evidence.
+const LABEL: u16 = 9;
 
 /// The title of the card.
 pub(super) fn title(judged: Option<&Attempt>) -> String {
@@ -82,29 +85,21 @@ pub(super) fn draw(
     } else {
         roles.bad
     };
-    // What follows the evidence is kept free as far as each piece has a line; beyond it, each wraps as
-    // far as the others leave room.
+    // What follows the evidence is kept free, as far as each piece of evidence has a line.
     let columns = usize::from(area.width);
     let lines = |text: &str, most: usize| wrap(text, columns).len().min(most);
     let advice = advice::on_cause(verdict.cause);
     let after = lines(&helps, 2) + lines(advice, 3) + usize::from(tall);
     let left = usize::from(pen.left());
     let least = verdict.evidence.len().min(left.saturating_sub(1));
-    let mut room = left.saturating_sub(after).max(least);
-    for (i, evidence) in verdict.evidence.iter().enumerate() {
-        if room == 0 {
-            break;
-        }
-        let others = verdict.evidence.len() - i - 1;
-        let before = pen.left();
-        pen.pair(
-            advice::evidence(evidence.from),
-            9,
-            &clean(&evidence.text, 400),
-            roles.text,
-            room.saturating_sub(others).max(1),
-        );
-        room = room.saturating_sub(usize::from(before - pen.left()));
+    let texts = verdict.evidence.iter().map(|e| clean(&e.text, 400));
+    let texts: Vec<String> = texts.collect();
+    let room = columns.saturating_sub(LABEL.into());
+    let needs: Vec<usize> = texts.iter().map(|text| wrap(text, room).len()).collect();
+    let shares = shared(&needs, left.saturating_sub(after).max(least));
+    for ((evidence, text), rows) in verdict.evidence.iter().zip(&texts).zip(shares) {
+        let from = advice::evidence(evidence.from);
+        pen.pair(from, LABEL, text, roles.text, rows);
     }
     pen.text(&helps, style, 2);
     pen.text(advice, roles.text, usize::from(pen.left()).min(3));

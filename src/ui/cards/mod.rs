@@ -3,7 +3,11 @@
 //!
 //! To add a card: a function that draws into a `Rect`, a place for it in [`draw`].
 
+mod happened;
 mod refusal;
+mod span;
+
+pub(super) use span::{Span, time_axis};
 
 use super::{
     canvas::Canvas,
@@ -17,52 +21,12 @@ use crate::{
     domain::{
         board::Pool,
         gauge::{Gauge, GaugeView},
-        notice::{Notice, Ring, Weight},
         org::GroupKind,
-        time::Time,
         timeline::Timeline,
         usage::Usage,
     },
 };
 use ratatui::layout::Rect;
-
-/// Spans that a chart may look back, seconds, each with its words and those of its middle.
-const SPANS: &[Span] = &[
-    Span::new(30.0, "30 s ago ", " 15 s "),
-    Span::new(60.0, "1 min ago ", " 30 s "),
-    Span::new(120.0, "2 min ago ", " 1 min "),
-    Span::new(300.0, "5 min ago ", " 2.5 min "),
-    Span::new(600.0, "10 min ago ", " 5 min "),
-];
-
-/// How far a chart looks back.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Span {
-    /// Seconds.
-    pub(super) s: f64,
-    far: &'static str,
-    middle: &'static str,
-}
-
-impl Span {
-    const fn new(s: f64, far: &'static str, middle: &'static str) -> Self {
-        Self { s, far, middle }
-    }
-
-    /// The smallest span that holds everything known of a pool, so that a fresh start shows a curve at
-    /// once; all gauges of a pool share it.
-    pub(super) fn of(pool: &Pool, now: Time) -> Self {
-        let oldest = pool
-            .gauges
-            .iter()
-            .filter_map(|gauge| gauge.series_age_s(now))
-            .reduce(f64::max);
-        let longest = SPANS[SPANS.len() - 1];
-        let Some(oldest) = oldest else { return longest };
-        let fits = SPANS.iter().find(|span| span.s >= oldest);
-        fits.copied().unwrap_or(longest)
-    }
-}
 
 /// Least rows of the refusal's card with its border, and of the events beneath it.
 const REFUSAL_ROWS: u16 = 9;
@@ -91,7 +55,7 @@ pub(super) fn draw(app: &App, shown: &Shown<'_>, pool: &Pool, canvas: &mut Canva
             height: spare,
             ..right
         };
-        events_card(shown, canvas, rest);
+        happened::draw(shown, canvas, rest);
     } else {
         refusal::draw(shown, canvas, right);
     }
@@ -238,18 +202,6 @@ fn one_series(
     chart::draw(canvas, plot, &series, thresholds);
 }
 
-/// `10 min ago ──────── 5 min ──────── now`
-pub(super) fn time_axis(canvas: &mut Canvas<'_>, span: Span, area: Rect) {
-    let roles = *canvas.roles();
-    canvas.repeat(area.x, area.y, "─", area.width, roles.border);
-    canvas.put(area.x, area.y, span.far, roles.quiet, area.right());
-    if area.width > 36 {
-        let middle = area.x + (area.width - span.middle.len() as u16) / 2;
-        canvas.put(middle, area.y, span.middle, roles.quiet, area.right());
-    }
-    canvas.put_right(area.x, area.y, " now", roles.quiet, area.right());
-}
-
 /// Burn, cache, forecast: the most needed last line first when rows are few.
 fn said(shown: &Shown<'_>, pool: &Pool, view: &GaugeView, canvas: &mut Canvas<'_>, area: Rect) {
     let roles = *canvas.roles();
@@ -358,88 +310,40 @@ fn cache(pool: &Pool, timeline: &Timeline, brief: bool) -> String {
     }
 }
 
-/// Events looked at for the card: folding must not cost a frame.
-const FOLDED: usize = 100;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::gauge::GaugeState;
+    use crate::ui::theme::{Depth, Look, Theme};
+    use crate::ui::widgets::bar::tests::view;
+    use ratatui::buffer::Buffer;
 
-/// Events that say the same, as one.
-struct Folded<'r> {
-    /// The newest of them.
-    newest: &'r Notice,
-    /// What they have in common.
-    what: &'r str,
-    count: usize,
-}
-
-/// What happened, without the numbers and the advice that follow it: by this, events are the same.
-fn what(notice: &Notice) -> &str {
-    let sentence = notice.sentence.as_str();
-    let end = [" (", "; "]
-        .iter()
-        .filter_map(|mark| sentence.find(mark))
-        .min();
-    end.map_or(sentence, |end| &sentence[..end])
-}
-
-/// The newest events, those that say the same as one, newest first; at most `most`.
-fn folded(ring: &Ring, most: usize) -> Vec<Folded<'_>> {
-    let mut out: Vec<Folded<'_>> = Vec::new();
-    for notice in ring.iter().rev().take(FOLDED) {
-        let what = what(notice);
-        let same = |f: &&mut Folded<'_>| f.what == what && f.newest.weight == notice.weight;
-        if let Some(known) = out.iter_mut().find(same) {
-            known.count += 1;
-        } else if out.len() < most {
-            out.push(Folded {
-                newest: notice,
-                what,
-                count: 1,
-            });
-        }
-    }
-    out
-}
-
-fn events_card(shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
-    let roles = *canvas.roles();
-    let inner = pad(canvas.boxed(area, "Newest events"));
-    let end = inner.right();
-    if shown.ring.total() == 0 {
-        canvas.put(inner.x, inner.y, "none yet", roles.quiet, end);
-        return;
-    }
-    let groups = folded(shown.ring, usize::from(inner.height));
-    let mut spare = usize::from(inner.height) - groups.len();
-    let mut y = inner.y;
-    for group in groups {
-        let notice = group.newest;
-        let clock = format::clock(notice.at, shown.offset_s);
-        let x = canvas.put(inner.x, y, &clock, roles.quiet, end) + 1;
-        let style = match notice.weight {
-            Weight::Info => roles.text,
-            Weight::Warning => roles.tight,
-            Weight::Error => roles.bad,
+    #[test]
+    fn a_burn_line_is_shortened_but_no_number_is_cut() {
+        let mut view = view(GaugeState::Live, 1, 2, 3, 1_000_000);
+        view.burn_per_min = Some(1_040_000.0);
+        view.own_burn_per_min = Some(42_000.0);
+        view.others_burn_per_min = Some(998_000.0);
+        let look = Look::new(&Theme::default(), Depth::None, false);
+        let drawn = |width: u16| {
+            let mut buf = Buffer::empty(Rect::new(0, 0, width, 1));
+            let area = buf.area;
+            let mut canvas = Canvas {
+                buf: &mut buf,
+                look: &look,
+            };
+            burn(&view, &mut canvas, area);
+            let line: String = buf
+                .content
+                .iter()
+                .map(ratatui::buffer::Cell::symbol)
+                .collect();
+            line.trim_end().to_owned()
         };
-        let mut right = end;
-        if group.count > 1 {
-            let times = format!(" ×{}", group.count);
-            canvas.put_right(x, y, &times, roles.strong, end);
-            right = end.saturating_sub(times.chars().count() as u16);
-        }
-        // One event alone tells the rest of its sentence, as far as there is room.
-        let text = if group.count > 1 {
-            group.what
-        } else {
-            &notice.sentence
-        };
-        let parts = wrap(text, usize::from(right.saturating_sub(x)));
-        let lines = parts.len().min(1 + spare.min(2));
-        spare -= lines - 1;
-        for part in parts.iter().take(lines - 1) {
-            canvas.put(x, y, part, style, right);
-            y += 1;
-        }
-        let rest = parts.get(lines - 1..).unwrap_or_default().join(" ");
-        canvas.put_cut(x, y, &rest, style, right);
-        y += 1;
+        assert_eq!(drawn(60), "burn 1.04M/min: you 42k, others 998k (96%)");
+        assert_eq!(drawn(41), "burn 1.04M/min: you 42k, others 998k");
+        assert_eq!(drawn(35), "1.04M/min: you 42k, others 998k");
+        assert_eq!(drawn(30), "1.04M/min, others 998k");
+        assert_eq!(drawn(21), "1.04M/min");
     }
 }

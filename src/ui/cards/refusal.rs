@@ -9,7 +9,7 @@ use crate::{
         time::seconds_between,
         verdict::{Cause, Certainty},
     },
-    ui::{canvas::Canvas, events::wrap, format, frame, words},
+    ui::{canvas::Canvas, events::wrap, format, frame, rows::shared, words},
 };
 use ratatui::layout::Rect;
 
@@ -61,25 +61,21 @@ pub(super) fn draw(shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     if let Some(y) = lines.next() {
         retry(shown, refusal, canvas, (inner.x, y), end);
     }
-    // Each piece of evidence wraps as far as the others leave room; the last row is the footer's.
+    // Evidence wraps as far as there is room; the last row is the footer's.
     let column = 11;
     let width = usize::from(inner.width.saturating_sub(column));
-    let mut left = usize::from(lines.bottom.saturating_sub(lines.y + 1));
-    for (i, evidence) in verdict.evidence.iter().enumerate() {
-        if left == 0 {
-            break;
-        }
-        let others = verdict.evidence.len() - i - 1;
-        let most = left.saturating_sub(others).max(1);
-        let parts = wrap(&evidence.text, width);
-        let taken = parts.len().min(most);
-        left -= taken;
-        for line in 0..taken {
+    let left = usize::from(lines.bottom.saturating_sub(lines.y + 1));
+    let texts = verdict.evidence.iter().map(|e| wrap(&e.text, width));
+    let texts: Vec<Vec<&str>> = texts.collect();
+    let needs: Vec<usize> = texts.iter().map(Vec::len).collect();
+    let shares = shared(&needs, left);
+    for ((evidence, parts), rows) in verdict.evidence.iter().zip(texts).zip(shares) {
+        for line in 0..rows {
             let Some(y) = lines.next() else { break };
             if line == 0 {
                 canvas.put(inner.x, y, evidence.from.label(), roles.quiet, end);
             }
-            if line + 1 == taken {
+            if line + 1 == rows {
                 let rest = parts[line..].join(" ");
                 canvas.put_cut(inner.x + column, y, &rest, roles.text, end);
             } else {

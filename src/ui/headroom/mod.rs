@@ -21,7 +21,7 @@ use row::Table;
 /// Draws tab 1.
 pub(super) fn draw(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     let state = app.headroom();
-    let rows = state.rows(&shown.profile.board);
+    let rows = state.rows(&shown.profile.board, shown.at);
     let place = state.place(&rows);
     if state.detail.is_some()
         && let Some(pool) = rows.get(place)
@@ -75,6 +75,9 @@ fn title(app: &App, rows: &[&Pool], first: usize, visible: usize) -> String {
     if rows.len() > visible {
         let last = (first + visible).min(rows.len());
         title = format!("Pools {}–{last} of {}", first + 1, rows.len());
+    }
+    if app.headroom().tightest_first {
+        title.push_str(" · tightest first");
     }
     let filter = app.headroom().filter.trim();
     if !filter.is_empty() {

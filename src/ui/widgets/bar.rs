@@ -137,7 +137,7 @@ impl Paint {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::ui) mod tests {
     use super::*;
     use crate::domain::{
         gauge::Fill,
@@ -148,7 +148,13 @@ mod tests {
     use proptest::prelude::*;
     use ratatui::{buffer::Buffer, layout::Rect};
 
-    pub(crate) fn view(state: GaugeState, low: u64, mid: u64, high: u64, limit: u64) -> GaugeView {
+    pub(in crate::ui) fn view(
+        state: GaugeState,
+        low: u64,
+        mid: u64,
+        high: u64,
+        limit: u64,
+    ) -> GaugeView {
         let known = matches!(state, GaugeState::Live | GaugeState::Projected);
         GaugeView {
             dimension: Dimension::Otpm,
