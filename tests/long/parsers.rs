@@ -8,7 +8,7 @@ use proptest::{
     collection::vec,
     prelude::*,
     sample::select,
-    test_runner::{Config as Cases, TestCaseError, TestRunner},
+    test_runner::{Config as Cases, RngAlgorithm, TestCaseError, TestRng, TestRunner},
 };
 use ratetop::{
     api::limits::read,
@@ -29,14 +29,16 @@ use ratetop::{
     sim::scenario::Scenario,
 };
 
-/// Runs a law on many cases. Seeds are new in every run; a failure prints the smallest case.
+/// Runs a law on many cases, the same in every run of one size; a failure prints the smallest case.
 fn holds<S: Strategy>(full: u32, cases: &S, law: impl Fn(S::Value) -> Result<(), TestCaseError>) {
     let _beside = memory::beside_others();
-    let mut runner = TestRunner::new(Cases {
+    let config = Cases {
         cases: sized(full, 64),
         failure_persistence: None,
         ..Cases::default()
-    });
+    };
+    let dice = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(config, dice);
     if let Err(failed) = runner.run(cases, law) {
         panic!("{failed}");
     }

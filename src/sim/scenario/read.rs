@@ -4,13 +4,23 @@ use super::{
     Client, PoolSpec, Scenario, catalogue,
     near::{line_of, meant, sentence},
 };
-use crate::domain::{limit::KNOWN, retry::Policy};
+use crate::domain::{clean::clean, limit::KNOWN, retry::Policy};
 
 /// Why a scenario cannot be used: one sentence with file, line where there is one, and the nearest
 /// valid name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadScenario(String);
+
+impl BadScenario {
+    /// What a file says is quoted, so it is cleaned like any text from outside.
+    fn new(sentence: &str) -> Self {
+        Self(clean(sentence, LONGEST))
+    }
+}
+
+/// Characters of a sentence; a name in it may be of any length.
+const LONGEST: usize = 500;
 
 /// Name and text of each built-in world, the default first. To add one: a file and a row.
 const BUILT_IN: &[(&str, &str)] = &[
@@ -70,7 +80,7 @@ impl Scenario {
     pub fn named(name: &str) -> Result<Self, BadScenario> {
         let Some((name, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) else {
             let names: Vec<&str> = Self::names().collect();
-            return Err(BadScenario(format!(
+            return Err(BadScenario::new(&format!(
                 "there is no scenario `{name}`{}; built in are {}, and a path to a .toml file works too",
                 meant(name, names.iter().copied()),
                 names.join(", "),
@@ -87,7 +97,7 @@ impl Scenario {
             let at = error.span().map_or(String::new(), |span| {
                 format!(", line {}", line_of(text, span.start))
             });
-            BadScenario(format!("{file}{at}: {}", sentence(error.message())))
+            BadScenario::new(&format!("{file}{at}: {}", sentence(error.message())))
         })?;
         std::path::Path::new(file)
             .file_stem()
@@ -100,7 +110,7 @@ impl Scenario {
                 .map_or(String::new(), |start| {
                     format!(", line {}", line_of(text, start))
                 });
-            BadScenario(format!("{file}{at}: {why}"))
+            BadScenario::new(&format!("{file}{at}: {why}"))
         })?;
         Ok(world)
     }
