@@ -1,6 +1,6 @@
 //! Arguments.
 
-use crate::domain::retry::Policy;
+use crate::domain::{call::ATTEMPTS_MAX, retry::Policy};
 use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser};
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -168,8 +168,9 @@ pub struct Call {
     /// What to do after a refusal
     #[arg(long, value_name = "NAME", value_parser = policies())]
     pub policy: Option<String>,
-    /// Attempts in all, the first included
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20))]
+    /// Attempts in all, the first included; 20 at most
+    #[arg(long, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(ATTEMPTS_MAX)))]
     pub attempts: Option<u32>,
 }
 
@@ -234,6 +235,36 @@ mod tests {
         for line in ["ratetop --profile p call", "ratetop call --profile p"] {
             assert_eq!(parse(line).unwrap().global.profile.as_deref(), Some("p"));
         }
+    }
+
+    #[test]
+    fn form_flag_and_config_file_take_the_same_numbers_of_attempts() {
+        use crate::{app::calls::form::Field, cli::config::Config};
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        for n in [0, 1, ATTEMPTS_MAX, ATTEMPTS_MAX + 1, 100] {
+            let form = Field::Attempts.problem(&n.to_string()).is_none();
+            let flag = parse(&format!("ratetop call --attempts {n}")).is_ok();
+            let text = format!(
+                "[profiles.p]\napi_key = {{ env = \"K\" }}\n[profiles.p.call]\nattempts = {n}\n"
+            );
+            std::fs::write(&path, text).unwrap();
+            let global = Global {
+                config: Some(path.clone()),
+                ..Global::default()
+            };
+            let config = Config::load(&global, &[("K", "k")].into_iter().collect()).is_ok();
+            let right = (1..=ATTEMPTS_MAX).contains(&n);
+            assert_eq!([form, flag, config], [right; 3], "{n} attempts");
+        }
+        let help = Cli::command()
+            .find_subcommand_mut("call")
+            .unwrap()
+            .render_help();
+        let said = format!("{ATTEMPTS_MAX} at most");
+        assert!(help.to_string().contains(&said), "{help}");
+        let example = include_str!("../../config.example.toml");
+        assert!(example.contains(&said));
     }
 
     #[test]

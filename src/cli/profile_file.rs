@@ -10,6 +10,7 @@ use super::{
 use crate::{
     api::connection::{AuthStyle, Version},
     domain::{
+        call::ATTEMPTS_MAX,
         id::{ModelId, WorkspaceId},
         retry::Policy,
     },
@@ -92,7 +93,7 @@ impl Profile {
                 policy
                     .map(|word| word.map(|word| Policy::named(word).unwrap_or(Policy::HintJitter))),
             );
-            profile.call.attempts = at.count("attempts", 1..=20)?;
+            profile.call.attempts = at.count("attempts", 1..=ATTEMPTS_MAX)?;
             at.finish()?;
         }
         if let Some(at) = at.section("spend")? {

@@ -6,6 +6,10 @@ use super::{
     retry::Policy,
 };
 
+/// Most attempts of one call, the first included: the form, the flag and the config file agree on it.
+/// More would not be a test call but a load on whoever refuses it.
+pub const ATTEMPTS_MAX: u32 = 20;
+
 /// One logical call to make.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CallOrder {
@@ -25,7 +29,7 @@ pub struct CallOrder {
     pub stream: bool,
     /// What to do after a failed attempt.
     pub policy: Policy,
-    /// Attempts in all, the first included; at least 1.
+    /// Attempts in all, the first included; 1 to [`ATTEMPTS_MAX`].
     pub attempts: u32,
 }
 

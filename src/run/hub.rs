@@ -51,6 +51,8 @@ pub struct Shared {
     stop: CancellationToken,
     tasks: TaskTracker,
     sessions: Mutex<HashMap<Arc<str>, Arc<Working>>>,
+    /// Rings when a session was added.
+    opened: Notify,
     cancels: Mutex<HashMap<CallId, CancellationToken>>,
     dice: Mutex<fastrand::Rng>,
 }
@@ -117,6 +119,7 @@ impl Hub {
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             sessions: Mutex::default(),
+            opened: Notify::new(),
             cancels: Mutex::default(),
             dice: Mutex::new(dice),
         };
@@ -253,9 +256,16 @@ impl Shared {
         &self.ground
     }
 
-    /// Whether that profile is at work.
-    pub fn is_open(&self, profile: &Arc<str>) -> bool {
-        self.working(profile).is_some()
+    /// Waits until that profile is at work.
+    pub async fn until_open(&self, profile: &Arc<str>) {
+        loop {
+            // Before the look: what opens in between rings for it.
+            let opened = self.opened.notified();
+            if self.working(profile).is_some() {
+                return;
+            }
+            opened.await;
+        }
     }
 
     /// A generator of its own for one task.
@@ -331,6 +341,7 @@ impl Shared {
             poll_now: Notify::new(),
         });
         lock(&self.sessions).insert(Arc::clone(&name), Arc::clone(&working));
+        self.opened.notify_waiters();
         self.tell(Event::Profile(Box::new(card))).await;
         let (shared, polled) = (Arc::clone(self), Arc::clone(&working));
         if working.session.silent.is_some() {

@@ -14,7 +14,6 @@ use std::{
     net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex},
-    time::Duration,
 };
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -141,9 +140,7 @@ async fn call(shared: &Arc<Shared>, mut traffic: Traffic, profile: &Arc<str>) {
     let clock = shared.ground().clock.clone();
     let room = Arc::new(Semaphore::new(AT_ONCE));
     // Calls begin when the profile is open.
-    while !shared.is_open(profile) {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    shared.until_open(profile).await;
     // What fell due before then is not made up for.
     traffic.take(clock.now());
     while let Some(due) = traffic.next_due() {

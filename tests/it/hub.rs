@@ -1,5 +1,6 @@
 //! What works behind the screen, on real loopback: profiles that open, wait, and switch.
 
+use futures_util::FutureExt as _;
 use ratetop::{
     app::{effect::Effect, event::Event},
     cli::{args::Global, config::Config, environment::Environment},
@@ -102,6 +103,29 @@ async fn a_simulator_that_starts_later_is_found() {
     let _served = serve(socket.listen(16).unwrap(), "calm");
     hub.carry_out(Effect::PollLimits);
     assert_eq!(polled(&mut events, "later").await.0, LimitsState::Ok);
+    hub.shut_down().await;
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_profile_is_woken_when_it_opens() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (hub, mut events, _dir) = hub(&profile("one", listener.local_addr().unwrap()));
+    let _served = serve(listener, "calm");
+    let shared = Arc::clone(hub.shared());
+    let name: Arc<str> = "one".into();
+    let early = shared.until_open(&name).now_or_never();
+    assert!(early.is_none(), "nothing is open yet");
+    let (waited, wanted) = (Arc::clone(&shared), Arc::clone(&name));
+    let waiting = tokio::spawn(async move { waited.until_open(&wanted).await });
+    tokio::task::yield_now().await;
+    hub.start();
+    polled(&mut events, "one").await;
+    tokio::time::timeout(PATIENCE, waiting)
+        .await
+        .unwrap()
+        .unwrap();
+    let late = shared.until_open(&name).now_or_never();
+    assert!(late.is_some(), "nobody waits for what is open");
     hub.shut_down().await;
 }
 

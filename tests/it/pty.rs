@@ -230,12 +230,31 @@ fn a_call_is_made_by_keys_alone() {
     assert_eq!(terminal.end().1, 0);
 }
 
+/// Leaving is no failure, whichever way: as with the servers, and as `q`.
 #[test]
-fn sigterm_gives_the_terminal_back() {
+fn ctrl_c_ends_it_as_q_does() {
     let mut terminal = Terminal::demo(&[], &[], 80, 24);
     terminal.until_shows("Opus 5.5");
-    terminal.signal(rustix::process::Signal::TERM);
-    assert_given_back(&terminal.end().0);
+    // Also while something is open that takes every other key.
+    terminal.press(":");
+    terminal.until_shows("Command");
+    terminal.press("\x03");
+    let (screen, code) = terminal.end();
+    assert_given_back(&screen);
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn signals_give_the_terminal_back_and_end_it_with_0() {
+    use rustix::process::Signal;
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        let mut terminal = Terminal::demo(&[], &[], 80, 24);
+        terminal.until_shows("Opus 5.5");
+        terminal.signal(signal);
+        let (screen, code) = terminal.end();
+        assert_given_back(&screen);
+        assert_eq!(code, 0, "{signal:?}");
+    }
 }
 
 /// Builds with debug assertions panic on F12, so that this can be seen; others do not know that key.

@@ -2,8 +2,9 @@
 
 use crate::app::event::FormDefaults;
 use crate::domain::{
-    call::{CallOrder, estimate_tokens},
+    call::{ATTEMPTS_MAX, CallOrder, estimate_tokens},
     id::{CallId, ModelId},
+    number::thousands,
     observation::Source,
     retry::Policy,
     spend::Prices,
@@ -16,8 +17,6 @@ const MODEL_MAX: usize = 128;
 pub const PROMPT_MAX: usize = 64 * 1024;
 /// Largest `max_tokens`; no model gives more.
 const TOKENS_MAX: u32 = 1_000_000;
-/// Most attempts.
-const ATTEMPTS_MAX: u32 = 100;
 
 /// One field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -108,21 +107,8 @@ fn number(text: &str, max: u32) -> Result<u32, String> {
     match digits.parse::<u32>() {
         Ok(0) => Err("at least 1".to_owned()),
         Ok(n) if n <= max => Ok(n),
-        _ => Err(format!("at most {}", grouped(max))),
+        _ => Err(format!("at most {}", thousands(max.into()))),
     }
-}
-
-/// `1000000` as `1,000,000`.
-fn grouped(n: u32) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// What a call will cost.
@@ -310,7 +296,7 @@ mod tests {
     #[case(Field::MaxTokens, "1e3", "a whole number, please")]
     #[case(Field::MaxTokens, "99999999999999", "at most 1,000,000")]
     #[case(Field::Attempts, "0", "at least 1")]
-    #[case(Field::Attempts, "101", "at most 100")]
+    #[case(Field::Attempts, "21", "at most 20")]
     fn a_bad_value_is_refused_with_a_reason(
         #[case] field: Field,
         #[case] text: &str,

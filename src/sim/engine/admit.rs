@@ -4,6 +4,7 @@ use super::{Admitted, Answered, Engine, Ticket, gates, pool::Short};
 use crate::{
     domain::{
         limit::{Dimension, Family},
+        number::thousands,
         time::{Time, after, seconds_between},
         usage::Usage,
     },
@@ -12,7 +13,7 @@ use crate::{
         scenario::{AsOf, FaultKind},
         speak::{
             message::{CacheAsk, MessagesAsk},
-            refusal::{Refusal, grouped},
+            refusal::Refusal,
             reply::{Ending, Reply},
         },
     },
@@ -302,7 +303,7 @@ fn over(short: &Short, subject: &str) -> Refusal {
         format!(
             "This request would exceed your organization's rate limit of {} {what} per minute {subject}. \
              The response headers show current usage. Please try again later, or ask for a higher limit.",
-            grouped(short.value)
+            thousands(short.value)
         ),
         Some(short.wait_s),
     )

@@ -1,11 +1,14 @@
 //! What can refuse a call besides the buckets: money, subscription windows, concurrency, growth, faults.
 
 use crate::{
-    domain::time::{Time, after, seconds_between},
+    domain::{
+        number::thousands,
+        time::{Time, after, seconds_between},
+    },
     sim::{
         dice::Dice,
         scenario::{Fault, Scenario, SpendKind, Subscription},
-        speak::refusal::{Refusal, grouped},
+        speak::refusal::Refusal,
     },
 };
 use chrono::Datelike;
@@ -195,8 +198,8 @@ impl Gates {
                 "This request would exceed your organization's maximum usage increase rate for input tokens per minute {}. \
                  Your current limit is {} input tokens per minute, which will increase to {} at the next minute boundary.",
                 subject(),
-                grouped(allowance),
-                grouped(allowance.saturating_add(ramp.step)),
+                thousands(allowance),
+                thousands(allowance.saturating_add(ramp.step)),
             ),
             Some(boundary),
         )

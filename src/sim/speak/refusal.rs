@@ -112,19 +112,6 @@ impl Refusal {
     }
 }
 
-/// `10000` as people and the API's messages write it: `10,000`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,12 +128,5 @@ mod tests {
             envelope("overloaded_error", "Overloaded", None, None),
             r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#
         );
-    }
-
-    #[test]
-    fn numbers_are_grouped_by_three() {
-        assert_eq!(grouped(5), "5");
-        assert_eq!(grouped(50_000), "50,000");
-        assert_eq!(grouped(10_000_000), "10,000,000");
     }
 }
