@@ -2,10 +2,11 @@
 
 use super::{
     Board,
-    flight::{Charged, FlightKey},
+    flight::{Charged, Drawn, FlightKey},
 };
 use crate::domain::{
     gauge::Gauge,
+    id::ModelId,
     limit::{Dimension, Family},
     observation::Observation,
     outcome::Outcome,
@@ -21,7 +22,7 @@ impl Board {
         let estimate = self.flights.estimate(&(seen.client.clone(), key.1));
         let charged = Charged {
             sent: seen.at,
-            pool: self.pool_of(model).map(|pool| pool.key.group.clone()),
+            from: self.home_of(model),
             fast: seen.fast,
             requests: 1,
             input_known: false,
@@ -38,18 +39,14 @@ impl Board {
     /// says it; `usage` without input (deltas counted here) keeps the estimate.
     pub(super) fn charge(&mut self, seen: &Observation, usage: Option<&Usage>, under_way: bool) {
         let Some(key) = flight_key(seen) else { return };
-        let pool = seen
-            .model
-            .as_ref()
-            .and_then(|m| self.pool_of(m))
-            .map(|p| p.key.group.clone());
+        let home = seen.model.as_ref().and_then(|model| self.home_of(model));
         let Some(charged) = self.flights.get_mut(&key) else {
             return;
         };
         let mut before = charged.clone();
-        if charged.pool.is_none() {
+        if charged.from.is_none() {
             // The first response of a pool made it, so nothing was drawn yet.
-            charged.pool.clone_from(&pool);
+            charged.from.clone_from(&home);
             before = Charged::default();
         }
         match usage {
@@ -94,13 +91,42 @@ impl Board {
         self.draw(&after, &before, seen.at);
     }
 
+    /// An attempt's head says whose it is: what it was charged at home before anybody could know is
+    /// given back, and charged there.
+    pub(super) fn draws_from(&mut self, seen: &Observation, from: Drawn) {
+        let Some(charged) = flight_key(seen).and_then(|key| self.flights.get_mut(&key)) else {
+            return;
+        };
+        if charged.from.as_ref() == Some(&from) {
+            return;
+        }
+        let before = charged.clone();
+        charged.from = Some(from);
+        let moved = charged.clone();
+        let none = Charged {
+            requests: 0,
+            input_known: true,
+            usage: Usage::default(),
+            ..before.clone()
+        };
+        self.draw(&none, &before, seen.at);
+        self.draw(&moved, &Charged::default(), seen.at);
+    }
+
+    fn home_of(&self, model: &ModelId) -> Option<Drawn> {
+        self.pool_of(model)
+            .map(|pool| Drawn::Home(pool.key.group.clone()))
+    }
+
     /// Draws the difference from every gauge of the pool that counts it: requests and input as of
     /// when the attempt left, output as of `at`.
     fn draw(&mut self, now: &Charged, before: &Charged, at: Time) {
-        let Some(group) = &now.pool else { return };
-        let Some(pool) = self.pools.iter_mut().find(|pool| pool.key.group == *group) else {
-            return;
+        let pool = match &now.from {
+            Some(Drawn::Home(group)) => self.pools.iter_mut().find(|p| p.key.group == *group),
+            Some(Drawn::Away(key)) => self.foreign.iter_mut().find(|p| p.key == *key),
+            Some(Drawn::Nowhere) | None => None,
         };
+        let Some(pool) = pool else { return };
         let more = |now: u64, before: u64| now as f64 - before as f64;
         let output = more(now.usage.output_tokens, before.usage.output_tokens);
         let input = |gauge: &mut Gauge, of: fn(&Usage) -> u64| {

@@ -5,6 +5,7 @@ use super::super::{
     time::Time,
     usage::Usage,
 };
+use super::PoolKey;
 use std::collections::BTreeMap;
 
 /// More attempts than this at once are not followed; their usage shows as others' until they end.
@@ -13,13 +14,24 @@ const MOST: usize = 4_096;
 /// An attempt's name: sources number their calls apart.
 pub(super) type FlightKey = (Option<ClientId>, CallId, u32);
 
+/// Which buckets an attempt draws from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Drawn {
+    /// Those of the profile's own pool.
+    Home(GroupId),
+    /// Those of a pool of another organization or workspace.
+    Away(PoolKey),
+    /// None that is followed: another organization's that sent no headers, or a subscription's window.
+    Nowhere,
+}
+
 /// What one attempt has been charged.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Charged {
     /// When it left: a server charges requests and input then.
     pub(super) sent: Time,
-    /// Where it draws.
-    pub(super) pool: Option<GroupId>,
+    /// Where it draws; none until that is known.
+    pub(super) from: Option<Drawn>,
     /// Whether it is fast traffic, which has buckets of its own.
     pub(super) fast: bool,
     /// Requests, 0 or 1.

@@ -1,6 +1,6 @@
 //! What a response's head changes: the gauges of its pool, and whose key it was.
 
-use super::{Board, limits::other_organization};
+use super::{Board, flight::Drawn, limits::other_organization};
 use crate::domain::{
     gauge::{Folded, Taken},
     headers::Reading,
@@ -28,12 +28,16 @@ impl Board {
                 told.extend(self.see_own_organization(seen.at, organization));
             } else if self.home().is_none() {
                 self.seen_as = Some(organization.clone());
+                self.assumed_home = true;
             }
         }
         let workspace = reading.workspace.as_ref().or(seen.workspace.as_ref());
         let elsewhere = !own
             && (organization.is_some_and(|o| self.home().is_some_and(|home| home != o))
                 || workspace.is_some_and(|w| self.workspace.as_ref().is_some_and(|own| own != w)));
+        if elsewhere || (reading.unified.is_some() && reading.levels.is_empty()) {
+            self.draws_from(seen, Drawn::Nowhere);
+        }
         if reading.levels.is_empty() && reading.unified.is_none() && reading.unknown.is_empty() {
             return told;
         }
@@ -107,6 +111,10 @@ impl Board {
                 });
             }
         }
+        if elsewhere && !reading.levels.is_empty() {
+            let key = pool.key.clone();
+            self.draws_from(seen, Drawn::Away(key));
+        }
         told
     }
 
@@ -116,6 +124,7 @@ impl Board {
         at: Time,
         seen: &OrganizationId,
     ) -> Option<Draft> {
+        self.settle_home(seen);
         if self.seen_as.as_ref() == Some(seen) {
             return None;
         }
@@ -153,6 +162,18 @@ impl Board {
             evidence: vec![],
             request: None,
         })
+    }
+
+    /// The profile's own keys say whose it is. Until then passing traffic was taken for its own: what
+    /// was read of another organization goes, and comes back as a board apart with its next answer.
+    pub(super) fn settle_home(&mut self, own: &OrganizationId) {
+        if std::mem::take(&mut self.assumed_home) && self.seen_as.as_ref() != Some(own) {
+            self.seen_as = None;
+            self.sources.headers_at = None;
+            self.pools.clear();
+            self.index();
+            self.assume_table();
+        }
     }
 
     pub(super) fn home(&self) -> Option<&OrganizationId> {

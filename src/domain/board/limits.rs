@@ -27,6 +27,9 @@ impl Board {
         let mut told = Vec::new();
         if let Some(snapshot) = snapshot {
             let admin = snapshot.organization.as_ref().map(|o| &o.id);
+            if let Some(admin) = admin {
+                self.settle_home(admin);
+            }
             if let (Some(admin), Some(own)) = (admin, &self.seen_as)
                 && admin != own
             {

@@ -10,6 +10,8 @@ mod draws;
 mod flight;
 mod heads;
 mod limits;
+#[cfg(test)]
+mod passing;
 mod places;
 mod pool;
 #[cfg(test)]
@@ -21,7 +23,7 @@ use super::{
     notice::{Draft, NoticeKind, Weight},
     observation::{Observation, What},
     org::{Group, LimitsState, Organization, Override, Workspace},
-    tier::Tiers,
+    tier::{Tiers, ending},
     time::Time,
     verdict::Verdict,
 };
@@ -50,6 +52,8 @@ pub struct Board {
     organization: Option<Organization>,
     /// The organization that the profile's own API key belongs to, as headers say.
     seen_as: Option<OrganizationId>,
+    /// Whether that was only concluded from passing traffic.
+    assumed_home: bool,
     workspace: Option<WorkspaceId>,
     overrides: Vec<Override>,
     workspaces: Vec<Workspace>,
@@ -59,6 +63,8 @@ pub struct Board {
     /// Pools as the built-in table guesses them, for when the Admin API does not say.
     table: Vec<Group>,
     tier: Option<String>,
+    /// Models whose end was told; at most as many as the table has.
+    endings: Vec<ModelId>,
     tiers: Arc<Tiers>,
     flights: Flights,
 }
@@ -88,7 +94,7 @@ impl Board {
                     self.flights
                         .began((seen.client.clone(), call), *input_estimate);
                 }
-                Vec::new()
+                self.tell_ending(seen).into_iter().collect()
             }
             What::Sent => {
                 self.absorb_sent(seen);
@@ -123,6 +129,18 @@ impl Board {
             }
             What::FirstToken { .. } | What::Decided { .. } => Vec::new(),
         }
+    }
+
+    /// A model that is called though its end is near, once.
+    fn tell_ending(&mut self, seen: &Observation) -> Option<Draft> {
+        let model = seen.model.as_ref()?;
+        let listed = &self.tiers.model(model)?.id;
+        if self.endings.contains(listed) {
+            return None;
+        }
+        let told = ending(&self.tiers, model, seen.client.as_ref(), seen.at)?;
+        self.endings.push(listed.clone());
+        Some(told)
     }
 
     /// The profile's own pools: model groups first, then the others, each in a stable order.

@@ -11,9 +11,9 @@ use crate::domain::{
     usage::Usage,
 };
 
-const ORG: &str = "8a5ffd5c-0000-4000-8000-000000000001";
+pub(super) const ORG: &str = "8a5ffd5c-0000-4000-8000-000000000001";
 
-fn t(s: f64) -> Time {
+pub(super) fn t(s: f64) -> Time {
     after("2026-11-24T12:00:00Z".parse().unwrap(), s)
 }
 
@@ -36,7 +36,7 @@ fn group(id: &str, name: &str, models: &[&str], limits: &[(&str, u64)]) -> Group
 }
 
 /// Build tier numbers of the rate-limits page for Opus 5.5, and an older pool.
-fn groups() -> Vec<Group> {
+pub(super) fn groups() -> Vec<Group> {
     vec![
         group(
             "rlg_opus55",
@@ -57,7 +57,7 @@ fn groups() -> Vec<Group> {
     ]
 }
 
-fn snapshot(groups: Vec<Group>, organization: &str) -> LimitsSnapshot {
+pub(super) fn snapshot(groups: Vec<Group>, organization: &str) -> LimitsSnapshot {
     LimitsSnapshot {
         at: t(0.0),
         organization: Some(Organization {
@@ -71,7 +71,7 @@ fn snapshot(groups: Vec<Group>, organization: &str) -> LimitsSnapshot {
     }
 }
 
-fn seen(at: Time, what: What) -> Observation {
+pub(super) fn seen(at: Time, what: What) -> Observation {
     Observation {
         at,
         source: Source::Call,
@@ -86,7 +86,7 @@ fn seen(at: Time, what: What) -> Observation {
     }
 }
 
-fn limits(groups: Vec<Group>) -> Observation {
+pub(super) fn limits(groups: Vec<Group>) -> Observation {
     let snapshot = Some(Box::new(snapshot(groups, ORG)));
     seen(
         t(0.0),
@@ -98,7 +98,7 @@ fn limits(groups: Vec<Group>) -> Observation {
     )
 }
 
-fn level(limiter: &str, limit: u64, remaining: u64) -> Level {
+pub(super) fn level(limiter: &str, limit: u64, remaining: u64) -> Level {
     let limiter = Limiter::from(limiter);
     let (dimension, family) = (limiter.dimension(), limiter.family());
     Level {
@@ -111,7 +111,7 @@ fn level(limiter: &str, limit: u64, remaining: u64) -> Level {
     }
 }
 
-fn head(at: Time, organization: &str, levels: Vec<Level>) -> Observation {
+pub(super) fn head(at: Time, organization: &str, levels: Vec<Level>) -> Observation {
     let reading = Reading {
         at,
         date: None,

@@ -1,6 +1,8 @@
 //! Usage tiers: what the published table says about limits, pools and models. No endpoint names the
 //! tier, so everything from here is a guess and is marked as one.
 
+mod ending;
+
 use super::{
     id::{GroupId, Limiter, ModelId},
     org::{ConfiguredLimit, Group, GroupKind},
@@ -8,6 +10,8 @@ use super::{
 use chrono::NaiveDate;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+
+pub use ending::ending;
 
 /// The dated table. Field names are those of `assets/tiers.toml`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
