@@ -28,6 +28,7 @@
 //! | [`app`] | state, and how an event changes it; pure | `domain` |
 //! | [`api`] | calls, streams, polls of limits | `domain`, `net`, `clock`, `assets` |
 //! | [`sim`] | a simulated API: a pure engine, a thin server | `domain`, `net`, `clock`, `assets` |
+//! | [`doctor`] | examines a gateway from both ends | `domain`, `net`, `clock`, `assets` |
 //! | [`store`] | the spend ledger and the log on disk | `domain` |
 //! | [`ui`], [`report`] | what people and machines see; pure | `app`, `domain` |
 //! | [`cli`], [`run`] | what is wanted; where everybody meets | everything |
@@ -63,6 +64,7 @@ pub mod app;
 pub mod assets;
 pub mod cli;
 pub mod clock;
+pub mod doctor;
 pub mod domain;
 pub mod net;
 pub mod report;

@@ -54,7 +54,12 @@ fn run(cli: &Cli, env: Environment) -> anyhow::Result<u8> {
         }
         Some(Command::Completions { shell }) => Ok(say(&commands::completions(*shell))),
         Some(Command::Man) => Ok(say(&commands::man()?)),
-        Some(command @ (Command::Status(_) | Command::Limits(_) | Command::Call(_))) => {
+        Some(
+            command @ (Command::Status(_)
+            | Command::Limits(_)
+            | Command::Call(_)
+            | Command::Doctor(_)),
+        ) => {
             let ground = Ground::of_platform(env, Clock::start(), cli.global.read_only)?;
             let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
             let mut outlet = Outlet::new(&mut out, &mut err);

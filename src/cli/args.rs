@@ -69,6 +69,14 @@ pub enum Command {
     Limits(Limits),
     /// A test call
     Call(Call),
+    /// What a gateway, or the tap, does to what passes it
+    ///
+    /// Starts an upstream of its own on loopback. Point the gateway's upstream there and it is seen from
+    /// both ends, at no cost: retry-after, rate-limit headers, request ids, events, compression, big
+    /// bodies, and more. A gateway that leads elsewhere gets one call of one token.
+    ///
+    /// Exit codes: 0 everything passes, 1 something is lost, 6 nothing is lost as far as can be seen.
+    Doctor(Doctor),
     /// The config file
     Config {
         /// What about it.
@@ -174,6 +182,25 @@ pub struct Call {
     pub attempts: Option<u32>,
 }
 
+/// `ratetop doctor`.
+#[derive(Clone, Debug, Args)]
+pub struct Doctor {
+    /// The gateway's base URL; that of the profile when absent
+    ///
+    /// A profile's key is sent only to the base URL of that profile; elsewhere a stand-in goes.
+    #[arg(value_name = "URL")]
+    pub url: Option<String>,
+    /// Where the upstream of its own listens; port 0 picks a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4790", value_parser = loopback)]
+    pub upstream: SocketAddr,
+    /// A model id that the gateway knows
+    #[arg(long, value_name = "M")]
+    pub model: Option<String>,
+    /// Print JSON (ratetop.doctor/1)
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `ratetop config …`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub enum ConfigAction {
@@ -199,6 +226,14 @@ fn usd(text: &str) -> Result<f64, String> {
     match text.trim_start_matches('$').parse::<f64>() {
         Ok(usd) if usd.is_finite() && usd >= 0.0 => Ok(usd),
         _ => Err("must be an amount in US dollars, such as 0.50".to_owned()),
+    }
+}
+
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    match text.parse::<SocketAddr>() {
+        Ok(address) if address.ip().is_loopback() => Ok(address),
+        Ok(_) => Err("must be on this machine, such as 127.0.0.1:4790".to_owned()),
+        Err(_) => Err("must be an address with a port, such as 127.0.0.1:4790".to_owned()),
     }
 }
 

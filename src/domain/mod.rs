@@ -10,6 +10,7 @@ pub mod answer;
 pub mod board;
 pub mod bucket;
 pub mod call;
+pub mod checkup;
 pub mod clean;
 pub mod gauge;
 pub mod headers;

@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("api", &["domain", "net", "clock", "assets"]),
     ("tap", &["domain", "net", "clock"]),
     ("sim", &["domain", "net", "clock", "assets"]),
+    ("doctor", &["domain", "net", "clock", "assets"]),
     ("ui", &["app", "domain"]),
     ("report", &["app", "domain"]),
 ];

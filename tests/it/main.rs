@@ -7,6 +7,7 @@ mod architecture;
 mod bad_input;
 mod cli;
 mod docs;
+mod doctor;
 mod hub;
 mod journeys;
 mod laws;

@@ -1,7 +1,8 @@
-//! Commands without a screen: `status`, `limits`, `call`. Each prints one report and ends with an exit
+//! Commands without a screen: `status`, `limits`, `call`, `doctor`. Each prints one report and ends with an exit
 //! code of `cli::exits`; with `--json` standard output carries JSON and nothing else.
 
 mod call;
+mod doctor;
 mod heard;
 mod limits;
 mod outlet;
@@ -88,6 +89,10 @@ pub async fn run(
     if let Err(error) = check(command) {
         outlet.tell(&error.sentence);
         return exits::USAGE;
+    }
+    if let Command::Doctor(args) = command {
+        let code = doctor::run(args, global, ground, outlet).await;
+        return code.unwrap_or(exits::FINE);
     }
     let desk = match Desk::open(global, ground).await {
         Ok(desk) => desk,
