@@ -111,6 +111,15 @@ impl Profile {
                 profile.critical.value, profile.tight.value
             )));
         }
+        // A simulator is on this machine; whether a loopback address is one is asked when it is used.
+        let may_be_free = profile.base_url.value.is_loopback();
+        if let Some(why) = profile.call.policy.value.refusal(may_be_free) {
+            return Err(profile
+                .call
+                .policy
+                .from
+                .error(format_args!("`policy` in [profiles.{name}.call]: {why}")));
+        }
         profile.refuse_plain_http()?;
         Ok(profile)
     }

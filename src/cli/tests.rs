@@ -119,6 +119,10 @@ const TWO: &str = "[profiles.a]\nbase_url = \"https://a.example\"\napi_key = { e
     "config.toml:2: `policy` in [profiles.p.call] does not know \"hint-jiter\"; did you mean `hint-jitter`?"
 )]
 #[case(
+    "[profiles.p.call]\npolicy = \"immediate\"",
+    "config.toml:2: `policy` in [profiles.p.call]: immediate is for simulators only, anywhere else it would be an attack: choose another, such as hint-jitter"
+)]
+#[case(
     "[profiles.p.call]\nmax_tokens = 0",
     "config.toml:2: `max_tokens` in [profiles.p.call] must be from 1 to 1000000"
 )]

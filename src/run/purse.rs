@@ -88,6 +88,9 @@ impl Purse for Purposed {
             .upper_bound(&order.model, most.all_input(), max_tokens);
         let now = purse.clock.now();
         let mut open = purse.lock();
+        if let Some(why) = order.policy.refusal(open.ledger.is_free()) {
+            return Err(format!("policy {why}"));
+        }
         let booked = open
             .ledger
             .reserve(now, usd, self.purpose)
@@ -178,6 +181,24 @@ mod tests {
         let ticket = calls.reserve(&opus, &tokens(256)).unwrap();
         calls.settle(ticket, Spent::Unknown);
         assert!(day() > cost + 0.005);
+    }
+
+    #[tokio::test]
+    async fn a_policy_for_simulators_only_is_refused_where_calls_cost() {
+        let dir = tempfile::tempdir().unwrap();
+        let order = CallOrder {
+            policy: Policy::Immediate,
+            ..order("claude-opus-5-5")
+        };
+        let calls = purse(dir.path(), caps()).with_purpose(Purpose::Call);
+        let refused = calls.reserve(&order, &tokens(9)).unwrap_err();
+        assert!(refused.contains("simulators only"), "{refused}");
+        let free = Spend {
+            free: true,
+            ..caps()
+        };
+        let calls = purse(dir.path(), free).with_purpose(Purpose::Call);
+        assert!(calls.reserve(&order, &tokens(9)).is_ok());
     }
 
     #[tokio::test]

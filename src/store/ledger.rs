@@ -94,6 +94,11 @@ impl Ledger {
         }
     }
 
+    /// Whether the address is free of charge.
+    pub const fn is_free(&self) -> bool {
+        self.caps.free
+    }
+
     /// Says that the address is free of charge: nothing is booked from now on.
     pub fn set_free(&mut self, free: bool) {
         self.caps.free = free;

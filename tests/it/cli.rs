@@ -561,6 +561,26 @@ fn refusals_are_judged_and_waits_are_told() {
 }
 
 #[test]
+fn immediate_retries_are_for_simulators_only() {
+    let command = "call --json --model claude-haiku-4-5 --policy immediate";
+    let elsewhere = Home::at(&nowhere()).run(command).exits(2);
+    assert!(
+        elsewhere
+            .err
+            .contains("policy immediate is for simulators only"),
+        "{}",
+        elsewhere.err
+    );
+    let simulator = Simulator::named("overloaded");
+    let value = Home::at(&simulator.url).run(command).json();
+    for attempt in value["calls"][0]["attempts"].as_array().unwrap() {
+        if attempt["decision"]["action"] == "retry" {
+            assert_eq!(attempt["decision"]["wait_s"], 0.0);
+        }
+    }
+}
+
+#[test]
 fn exit_codes_of_calls_tell_keys_from_addresses() {
     let simulator = Simulator::named("calm");
     let call = "call --json --policy none --model claude-haiku-4-5";

@@ -124,6 +124,7 @@ fn decide(policy: Policy, outcome: &Outcome, attempts: u32, elapsed_s: f64, die:
         attempts,
         allowed: attempts + 1,
         elapsed_s,
+        last_wait_s: 0.0,
         outcome,
         verdict: verdict.as_ref(),
         die,
@@ -134,11 +135,15 @@ fn decide(policy: Policy, outcome: &Outcome, attempts: u32, elapsed_s: f64, die:
 /// then nothing else.
 fn accepted(policy: Policy, hint: &Hint) -> Option<f64> {
     match policy {
-        Policy::Sdk => hint
-            .retry_after_ms_s
-            .or(hint.retry_after_s)
-            .filter(|s| *s > 0.0)
-            .map(|s| s.min(policy.longest_wait_s())),
+        Policy::Sdk | Policy::SdkClassic => {
+            let first = hint.retry_after_ms_s.or(hint.retry_after_s);
+            let first = first.filter(|s| *s > 0.0);
+            if policy == Policy::Sdk {
+                first.map(|s| s.min(policy.longest_wait_s()))
+            } else {
+                first.filter(|s| *s <= 60.0)
+            }
+        }
         _ if policy.ignores_hint() => None,
         _ => hint.asked_s(),
     }
@@ -155,11 +160,18 @@ proptest! {
         allowed in any::<u32>(),
         elapsed_s in seconds(),
         die in prop_oneof![0.0..1.0f64, any::<f64>()],
+        last_wait_s in seconds(),
         with_verdict in any::<bool>(),
     ) {
         let verdict = judged(&outcome).filter(|_| with_verdict);
         let ended = Ended {
-            attempts, allowed, elapsed_s, outcome: &outcome, verdict: verdict.as_ref(), die,
+            attempts,
+            allowed,
+            elapsed_s,
+            last_wait_s,
+            outcome: &outcome,
+            verdict: verdict.as_ref(),
+            die,
         };
         let decision = policy.decide(&ended);
         prop_assert!(decision.wait_s.is_finite() && decision.wait_s >= 0.0, "{decision:?}");
@@ -217,7 +229,7 @@ proptest! {
         dice in prop::collection::vec(0.0..1.0f64, 20),
         serving_s in 0.0..5.0f64,
     ) {
-        let mut elapsed_s = 0.0;
+        let (mut elapsed_s, mut last_wait_s) = (0.0, 0.0);
         let mut sent = 0;
         for (outcome, die) in outcomes.iter().cycle().zip(&dice) {
             sent += 1;
@@ -227,6 +239,7 @@ proptest! {
                 attempts: sent,
                 allowed: policy.attempts(),
                 elapsed_s,
+                last_wait_s,
                 outcome,
                 verdict: verdict.as_ref(),
                 die: *die,
@@ -234,7 +247,8 @@ proptest! {
             if decision.action == Action::Stop {
                 break;
             }
-            elapsed_s += decision.wait_s;
+            last_wait_s = decision.wait_s;
+            elapsed_s += last_wait_s;
             if let Some(budget) = policy.budget_s() {
                 prop_assert!(elapsed_s <= budget + 1e-9);
             }
@@ -253,14 +267,23 @@ proptest! {
         prop_assume!((a - b).abs() > 1e-6);
         let hint = Hint { retry_after_s: hint, ..Hint::default() };
         let outcome = Outcome::Refused { status, error: ApiError::default(), hint };
-        for policy in [Policy::HintJitter, Policy::ExponentialJitter] {
-            let [one, other] = [a, b].map(|die| decide(policy, &outcome, attempts, 0.0, die));
-            prop_assert_eq!(one.action, Action::Retry);
-            prop_assert!((one.wait_s - other.wait_s).abs() > 1e-9, "{one:?} {other:?}");
+        for policy in Policy::ALL {
+            let [one, other] = [a, b].map(|die| decide(*policy, &outcome, attempts, 0.0, die));
+            prop_assert_eq!(one.action, other.action);
+            // To an old SDK a long hint is none.
+            let hinted = match policy {
+                Policy::SdkClassic => accepted(*policy, &hint).is_some(),
+                _ => hint.asked_s().is_some(),
+            };
+            if one.action == Action::Retry {
+                let apart = (one.wait_s - other.wait_s).abs() > 1e-9;
+                prop_assert_eq!(apart, policy.spreads(hinted), "{:?} {:?}", one, other);
+            }
         }
-        // The SDKs spread their own backoff, and wait in step when the server names a time.
-        let [one, other] = [a, b].map(|die| decide(Policy::Sdk, &outcome, attempts, 0.0, die));
-        prop_assert_eq!(same(one.wait_s, other.wait_s), hint.asked_s().is_some());
+        // The two that are recommended always part them.
+        for policy in [Policy::HintJitter, Policy::ExponentialJitter] {
+            prop_assert!(policy.spreads(true) && policy.spreads(false));
+        }
     }
 
     #[test]
@@ -286,12 +309,13 @@ proptest! {
             attempts,
             allowed: attempts + 1,
             elapsed_s: 0.0,
+            last_wait_s: 0.0,
             outcome: &outcome,
             verdict: verdict.as_ref(),
             die,
         });
         match policy {
-            Policy::Sdk if hint.should_retry != Some(false) => {
+            Policy::Sdk | Policy::SdkClassic if hint.should_retry != Some(false) => {
                 prop_assert_eq!(decision.action, Action::Retry);
                 prop_assert!(decision.reason.contains("unwise"), "{}", decision.reason);
             }

@@ -126,6 +126,7 @@ impl Run<'_> {
         cancel: &CancellationToken,
     ) -> (CallResult, Option<String>) {
         let mut failures = 0;
+        let mut last_wait_s = 0.0;
         let mut earlier = Vec::new();
         loop {
             if cancel.is_cancelled() {
@@ -158,6 +159,7 @@ impl Run<'_> {
                         attempts: failures,
                         allowed: self.order.attempts.max(1),
                         elapsed_s: seconds_between(self.began, self.driver.clock.now()),
+                        last_wait_s,
                         outcome: failed,
                         verdict: verdict.as_ref(),
                         die: dice.f64(),
@@ -165,6 +167,7 @@ impl Run<'_> {
                 }
             };
             let wait = decision.wait_s;
+            last_wait_s = wait;
             let again = decision.action == Action::Retry;
             self.decided(decision, tried.outcome.hint().asked_s()).await;
             if !again {

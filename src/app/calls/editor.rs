@@ -231,9 +231,9 @@ mod tests {
     fn letters_move_where_only_choices_are_possible() {
         let mut editor = Editor::open(Field::Policy, "none", &[]);
         press(&mut editor, KeyCode::Char('j'));
-        assert_eq!(editor.text(), "retry-after");
+        assert_eq!(editor.text(), "immediate");
         press(&mut editor, KeyCode::Char('q'));
-        assert_eq!(editor.text(), "retry-after");
+        assert_eq!(editor.text(), "immediate");
         assert_eq!(press(&mut editor, KeyCode::Esc), Typed::Abandoned);
     }
 

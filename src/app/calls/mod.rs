@@ -284,6 +284,10 @@ impl Calls {
             self.select(field);
             return Reply::say(format!("{}: {why}. e edits it.", field.label()));
         }
+        if let Some(why) = self.form.policy.refusal(ground.card.spend.free) {
+            self.select(Field::Policy);
+            return Reply::say(format!("policy: {why}."));
+        }
         let running = ground
             .timeline
             .calls()

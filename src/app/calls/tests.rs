@@ -108,6 +108,25 @@ fn each_send_is_a_call_of_its_own_with_the_forms_values() {
 }
 
 #[test]
+fn a_policy_for_simulators_only_is_sent_nowhere_else() {
+    let mut app = app();
+    // Five fields down is the policy; one to the left of `retry-after` is `immediate`.
+    assert_eq!(press(&mut app, "jjjjhhh\n"), []);
+    let said = app.toast().map_or("", |toast| toast.text.as_str());
+    assert!(
+        said.starts_with("policy: immediate is for simulators only"),
+        "{said}"
+    );
+    let mut card = card("claude-opus-5-5");
+    card.spend.free = true;
+    app.update(Event::Profile(Box::new(card)), t(1.0));
+    assert!(matches!(
+        press(&mut app, "\n").as_slice(),
+        [Effect::Call(_)]
+    ));
+}
+
+#[test]
 fn a_call_is_cancelled_even_before_anything_was_seen_of_it() {
     let mut app = app();
     press(&mut app, "\n");

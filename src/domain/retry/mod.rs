@@ -1,10 +1,12 @@
 //! Retry policies as pure functions: what happened goes in, wait or stop comes out. The elapsed time
-//! and the die are arguments. `own` holds our policies, `sdk` what the official SDKs do.
+//! and the die are arguments. `backoff` holds those that are a formula with settings, `own` the rest of
+//! ours, `sdk` what the official SDKs do and did.
 //!
 //! To add one of these: a variant and an entry in [`Policy::ALL`], its arms in this file (name,
-//! attempts, rule, longest wait), and its decision in `own`. The laws in `tests/it/laws.rs` then
-//! cover it.
+//! attempts, rule, longest wait, spread), and its settings in `backoff` or its decision in `own`. The
+//! laws in `tests/it/laws.rs` then cover it.
 
+mod backoff;
 mod own;
 mod sdk;
 
@@ -42,12 +44,24 @@ pub enum Action {
 pub enum Policy {
     /// One attempt.
     None,
+    /// Again at once; towards free addresses only.
+    Immediate,
     /// The hint to the second; 60 s for a 429 without one; 429 only.
     RetryAfter,
     /// The guide's: 4, 4, 4, 8, 16 s plus uniform 0 to 2 s; ignores the hint.
     ExponentialJitter,
     /// What the official SDKs do today, also where it is unwise.
     Sdk,
+    /// What they did before September 2026: a hint of more than 60 s counts as none.
+    SdkClassic,
+    /// 0.5 s doubled up to 30 s; ignores the hint.
+    Exponential,
+    /// Uniform between 0 and that; ignores the hint.
+    FullJitter,
+    /// Between half of that and that; ignores the hint.
+    EqualJitter,
+    /// Between 0.5 s and three times the last wait, up to 30 s; ignores the hint.
+    DecorrelatedJitter,
     /// The default: the hint as a floor plus 0 to 25 %; without one full jitter.
     HintJitter,
 }
@@ -61,6 +75,8 @@ pub struct Ended<'a> {
     pub allowed: u32,
     /// Seconds since the call began.
     pub elapsed_s: f64,
+    /// Seconds that were waited before this attempt; 0 before the first.
+    pub last_wait_s: f64,
     /// How the attempt ended.
     pub outcome: &'a Outcome,
     /// What that was.
@@ -73,9 +89,15 @@ impl Policy {
     /// Every policy, in the order of lists. To add one: an entry here and its arms below.
     pub const ALL: &'static [Self] = &[
         Self::None,
+        Self::Immediate,
         Self::RetryAfter,
         Self::ExponentialJitter,
         Self::Sdk,
+        Self::SdkClassic,
+        Self::Exponential,
+        Self::FullJitter,
+        Self::EqualJitter,
+        Self::DecorrelatedJitter,
         Self::HintJitter,
     ];
 
@@ -83,9 +105,15 @@ impl Policy {
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "none",
+            Self::Immediate => "immediate",
             Self::RetryAfter => "retry-after",
             Self::ExponentialJitter => "exponential-jitter",
             Self::Sdk => "sdk",
+            Self::SdkClassic => "sdk-classic",
+            Self::Exponential => "exponential",
+            Self::FullJitter => "full-jitter",
+            Self::EqualJitter => "equal-jitter",
+            Self::DecorrelatedJitter => "decorrelated-jitter",
             Self::HintJitter => "hint-jitter",
         }
     }
@@ -99,12 +127,13 @@ impl Policy {
     }
 
     /// Attempts in all, the first included.
-    pub const fn attempts(self) -> u32 {
+    pub fn attempts(self) -> u32 {
         match self {
             Self::None => 1,
-            Self::RetryAfter | Self::Sdk => 3,
+            Self::RetryAfter | Self::Sdk | Self::SdkClassic => 3,
+            Self::Immediate => 5,
             Self::ExponentialJitter => 6,
-            Self::HintJitter => 5,
+            _ => self.backoff().map_or(1, |backoff| backoff.attempts),
         }
     }
 
@@ -112,11 +141,19 @@ impl Policy {
     pub const fn rule(self) -> &'static str {
         match self {
             Self::None => "one attempt, no retry",
+            Self::Immediate => "at once, simulators only; ignores the server's hint",
             Self::RetryAfter => {
                 "429 only: waits exactly what it asks for, 60 s when it asks nothing"
             }
             Self::ExponentialJitter => "4, 4, 4, 8, 16 s plus 0 to 2 s; ignores the server's hint",
             Self::Sdk => "as the official SDKs: the hint without jitter, else under 1.5 s in all",
+            Self::SdkClassic => "as the SDKs before September 2026: a hint of over 60 s is no hint",
+            Self::Exponential => "0.5, 1, 2, 4 up to 30 s, no jitter; ignores the server's hint",
+            Self::FullJitter => "0 to 0.5, 1, 2, 4 up to 30 s; ignores the server's hint",
+            Self::EqualJitter => "half to all of 0.5, 1, 2 up to 30 s; ignores the server's hint",
+            Self::DecorrelatedJitter => {
+                "0.5 s to 3 times the last wait, up to 30 s; ignores the server's hint"
+            }
             Self::HintJitter => {
                 "never before the hint, plus 0 to 25 % of it; else full jitter; 120 s in all"
             }
@@ -124,26 +161,69 @@ impl Policy {
     }
 
     /// Whether it waits the same whatever the server asked for.
-    pub const fn ignores_hint(self) -> bool {
-        matches!(self, Self::ExponentialJitter)
+    pub fn ignores_hint(self) -> bool {
+        match self {
+            Self::Immediate | Self::ExponentialJitter => true,
+            _ => self.backoff().is_some_and(|backoff| !backoff.obeys_hint),
+        }
+    }
+
+    /// Whether two clients that are refused in the same moment come back at different ones, when the
+    /// server named a wait (`hinted`) or none. Where not, they come back as a herd.
+    pub fn spreads(self, hinted: bool) -> bool {
+        match self {
+            Self::None | Self::Immediate | Self::RetryAfter => false,
+            Self::ExponentialJitter => true,
+            Self::Sdk | Self::SdkClassic => !hinted,
+            _ => self.backoff().is_some_and(|backoff| {
+                backoff.jitter != backoff::Jitter::None || (backoff.obeys_hint && hinted)
+            }),
+        }
+    }
+
+    /// Whether it may be used only where nobody is charged and nobody else is harmed: towards a
+    /// simulator.
+    pub const fn is_free_only(self) -> bool {
+        matches!(self, Self::Immediate)
+    }
+
+    /// Why it must not be used towards an address that is `free` or not, beginning with its name.
+    pub fn refusal(self, free: bool) -> Option<String> {
+        (self.is_free_only() && !free).then(|| {
+            format!(
+                "{} is for simulators only, anywhere else it would be an attack: choose another, such \
+                 as {}",
+                self.name(),
+                Self::HintJitter.name()
+            )
+        })
     }
 
     /// The longest single wait it can decide on, seconds.
-    pub const fn longest_wait_s(self) -> f64 {
+    pub fn longest_wait_s(self) -> f64 {
         match self {
-            Self::None => 0.0,
             Self::RetryAfter => own::LONGEST_HINT_S,
             Self::ExponentialJitter => own::GUIDE_MAX_S + own::GUIDE_JITTER_S,
             Self::Sdk => sdk::LONGEST_S,
-            Self::HintJitter => own::BUDGET_S,
+            Self::SdkClassic => sdk::CLASSIC_LONGEST_S,
+            _ => self.backoff().map_or(0.0, backoff::Backoff::longest_wait_s),
         }
     }
 
     /// Seconds that a call may take in all before it waits no more; none where the policy has no
     /// such budget.
-    pub const fn budget_s(self) -> Option<f64> {
+    pub fn budget_s(self) -> Option<f64> {
+        self.backoff()?.budget_s
+    }
+
+    /// Its settings, where it is a backoff by formula.
+    fn backoff(self) -> Option<&'static backoff::Backoff> {
         match self {
-            Self::HintJitter => Some(own::BUDGET_S),
+            Self::Exponential => Some(&backoff::EXPONENTIAL),
+            Self::FullJitter => Some(&backoff::FULL),
+            Self::EqualJitter => Some(&backoff::EQUAL),
+            Self::DecorrelatedJitter => Some(&backoff::DECORRELATED),
+            Self::HintJitter => Some(&backoff::HINT_JITTER),
             _ => None,
         }
     }
@@ -156,11 +236,15 @@ impl Policy {
             _ => {}
         }
         match self {
-            Self::None => stop("this policy makes one attempt"),
+            Self::Immediate => own::immediate(ended),
             Self::RetryAfter => own::retry_after(ended),
             Self::ExponentialJitter => own::exponential_jitter(ended),
             Self::Sdk => sdk::decide(ended),
-            Self::HintJitter => own::hint_jitter(ended),
+            Self::SdkClassic => sdk::decide_classic(ended),
+            _ => match self.backoff() {
+                Some(backoff) => backoff.decide(ended),
+                None => stop("this policy makes one attempt"),
+            },
         }
     }
 }

@@ -12,14 +12,6 @@ const NO_HINT_S: f64 = 60.0;
 const GUIDE_MIN_S: f64 = 4.0;
 pub(super) const GUIDE_MAX_S: f64 = 60.0;
 pub(super) const GUIDE_JITTER_S: f64 = 2.0;
-/// `hint-jitter`: the whole of a call.
-pub(super) const BUDGET_S: f64 = 120.0;
-/// Share of the hint that the die may add, and the least spread.
-const SPREAD: f64 = 0.25;
-const LEAST_SPREAD_S: f64 = 0.25;
-/// Full jitter without a hint: uniform below min(base * 2^n, cap).
-const BASE_S: f64 = 0.5;
-const CAP_S: f64 = 30.0;
 
 /// Exactly the hint of a 429; 60 s without one.
 pub(super) fn retry_after(ended: &Ended<'_>) -> Decision {
@@ -60,7 +52,26 @@ pub(super) fn exponential_jitter(ended: &Ended<'_>) -> Decision {
     let jitter = GUIDE_JITTER_S * ended.die();
     let wait = base + jitter;
     let plan = format!("{} plus {} of jitter", secs(base), secs(jitter));
-    let reason = match ended.outcome.hint().asked_s() {
+    let reason = regardless(&plan, wait, ended.outcome.hint().asked_s());
+    retry(wait, jitter, reason)
+}
+
+/// At once, whatever the server asked. Against an address that anybody else uses this is an attack, so
+/// it is for simulators only.
+pub(super) fn immediate(ended: &Ended<'_>) -> Decision {
+    if let Some(stopped) = refuses(ended, |status| matches!(status, 429 | 500 | 529), false) {
+        return stopped;
+    }
+    retry(
+        0.0,
+        0.0,
+        regardless("at once", 0.0, ended.outcome.hint().asked_s()),
+    )
+}
+
+/// The reason of a policy that ignores the hint: its plan, and by how much it comes too early.
+pub(super) fn regardless(plan: &str, wait: f64, asked: Option<f64>) -> String {
+    match asked {
         None => format!("{plan}; the server asked nothing"),
         Some(asked) if asked > wait => format!(
             "{plan}; ignores the server's {}, so {} too early",
@@ -68,49 +79,15 @@ pub(super) fn exponential_jitter(ended: &Ended<'_>) -> Decision {
             secs(asked - wait)
         ),
         Some(asked) => format!("{plan}; ignores the server's {}", secs(asked)),
-    };
-    retry(wait, jitter, reason)
-}
-
-/// The hint as a floor plus uniform 0 to 25 % of it, at least 0.25 s of spread; without a hint full
-/// jitter. Nothing that would pass the budget.
-pub(super) fn hint_jitter(ended: &Ended<'_>) -> Decision {
-    let mine = |status| matches!(status, 429 | 408 | 500..);
-    if let Some(stopped) = refuses(ended, mine, true) {
-        return stopped;
     }
-    let (wait, jitter, reason) = if let Some(asked) = ended.outcome.hint().asked_s() {
-        let jitter = ended.die() * (SPREAD * asked).max(LEAST_SPREAD_S);
-        let reason = format!(
-            "the server asked {0}; {0} plus {1} of jitter",
-            secs(asked),
-            secs(jitter)
-        );
-        (asked + jitter, jitter, reason)
-    } else {
-        let ceiling = power(BASE_S, ended.retries()).min(CAP_S);
-        let wait = ended.die() * ceiling;
-        let reason = format!(
-            "the server asked nothing; {}, drawn between 0 and {}",
-            secs(wait),
-            secs(ceiling)
-        );
-        (wait, wait, reason)
-    };
-    let spent = ended.elapsed_s.max(0.0);
-    if spent + wait <= BUDGET_S {
-        return retry(wait, jitter, reason);
-    }
-    stop(format!(
-        "a wait of {} would pass the budget: {} of {} are spent",
-        secs(wait),
-        secs(spent),
-        secs(BUDGET_S)
-    ))
 }
 
 /// Why these policies stop here, if they do: not theirs, no use, or no attempt left.
-fn refuses(ended: &Ended<'_>, mine: impl Fn(u16) -> bool, connections: bool) -> Option<Decision> {
+pub(super) fn refuses(
+    ended: &Ended<'_>,
+    mine: impl Fn(u16) -> bool,
+    connections: bool,
+) -> Option<Decision> {
     if ended.is_spend() {
         return Some(stop(
             "a spend limit is reached: no retry helps before it is raised or its month ends",

@@ -6,17 +6,33 @@
 //! wait over 2^31 - 1 ms there becomes the default backoff, Python waits 4,294,967 s. A request whose
 //! body is a stream is not retried there. Python is followed here, but for numbers that only Python
 //! reads: the header reader drops `inf`, `nan` and `1_000`.
+//!
+//! Before Python 1.6.0 (September 2026) and the TypeScript of that time only a hint of at most 60 s was
+//! obeyed. Everything else was the same.
 
 use super::{Decision, Ended, retry, stop};
 use crate::domain::{headers::Hint, outcome::Outcome, time::spoken as secs};
 
 /// Python waits at most this long, because sleeping longer raises on Windows.
 pub(super) const LONGEST_S: f64 = 4_294_967.0;
+/// Before September 2026 a longer hint counted as none.
+pub(super) const CLASSIC_LONGEST_S: f64 = 60.0;
 const BASE_S: f64 = 0.5;
 const CAP_S: f64 = 8.0;
 const SPREAD: f64 = 0.25;
 
+/// Today's SDKs.
 pub(super) fn decide(ended: &Ended<'_>) -> Decision {
+    decide_up_to(f64::INFINITY, ended)
+}
+
+/// Those before September 2026.
+pub(super) fn decide_classic(ended: &Ended<'_>) -> Decision {
+    decide_up_to(CLASSIC_LONGEST_S, ended)
+}
+
+/// A hint above `obeyed_s` counts as none.
+fn decide_up_to(obeyed_s: f64, ended: &Ended<'_>) -> Decision {
     if let Err(why) = retries(ended) {
         return stop(why);
     }
@@ -31,7 +47,8 @@ pub(super) fn decide(ended: &Ended<'_>) -> Decision {
         ""
     };
     let hint = ended.outcome.hint();
-    if let Some(asked) = accepted(&hint) {
+    let asked = accepted(&hint);
+    if let Some(asked) = asked.filter(|asked| *asked <= obeyed_s) {
         let wait = asked.min(LONGEST_S);
         let reason = format!(
             "the server asked {}; exactly that, without jitter",
@@ -42,10 +59,17 @@ pub(super) fn decide(ended: &Ended<'_>) -> Decision {
     let ceiling = (BASE_S * 2f64.powi(ended.retries().min(1_000) as i32)).min(CAP_S);
     // This jitter takes away: the wait lies in (75 %, 100 %] of the ceiling.
     let wait = ceiling * (1.0 - SPREAD * ended.die());
-    let said = if hint.retry_after_ms_s.or(hint.retry_after_s).is_some() {
-        "the server's hint is not a wait above 0"
-    } else {
-        "the server asked nothing"
+    let said = match asked {
+        Some(asked) => format!(
+            "the server's {} are more than {}, so {} too early",
+            secs(asked),
+            secs(obeyed_s),
+            secs(asked - wait)
+        ),
+        None if hint.retry_after_ms_s.or(hint.retry_after_s).is_some() => {
+            "the server's hint is not a wait above 0".to_owned()
+        }
+        None => "the server asked nothing".to_owned(),
     };
     let reason = format!(
         "{said}; {}, drawn between {} and {}",

@@ -18,6 +18,7 @@ fn ended(outcome: &Outcome, attempts: u32, die: f64) -> Ended<'_> {
         attempts,
         allowed: 10,
         elapsed_s: 0.0,
+        last_wait_s: 0.0,
         outcome,
         verdict: None,
         die,
@@ -310,13 +311,99 @@ fn the_sdk_retries_a_spend_cap_and_we_say_it_is_unwise() {
     let decision = Policy::Sdk.decide(&ended(&outcome, 1, 0.5));
     assert_eq!(decision.action, Action::Retry);
     assert!(decision.reason.contains("unwise"), "{}", decision.reason);
-    for policy in [
-        Policy::RetryAfter,
-        Policy::ExponentialJitter,
-        Policy::HintJitter,
-    ] {
-        assert!(stops(policy, &outcome), "{}", policy.name());
+    for policy in Policy::ALL {
+        let follows_the_sdks = matches!(policy, Policy::Sdk | Policy::SdkClassic);
+        assert_eq!(
+            !stops(*policy, &outcome),
+            follows_the_sdks,
+            "{}",
+            policy.name()
+        );
     }
+}
+
+// Python before 1.6.0, `_calculate_retry_timeout`: `0 < retry_after <= 60`.
+#[rstest]
+#[case(Some(60.0), 60.0)]
+#[case(Some(60.001), 0.5)]
+#[case(Some(51_811.0), 0.5)]
+#[case(Some(0.0), 0.5)]
+#[case(None, 0.5)]
+fn the_old_sdk_obeyed_a_minute_at_most(#[case] asked: Option<f64>, #[case] expected: f64) {
+    assert!(close(
+        wait(Policy::SdkClassic, &refused(429, asked), 1, 0.0),
+        expected
+    ));
+}
+
+#[test]
+fn the_old_sdk_says_how_early_it_is() {
+    let outcome = refused(429, Some(90.0));
+    let decision = Policy::SdkClassic.decide(&ended(&outcome, 1, 0.0));
+    assert_eq!(
+        decision.reason,
+        "the server's 90 s are more than 60 s, so 89.5 s too early; 0.5 s, drawn between 0.4 s and 0.5 s"
+    );
+}
+
+#[test]
+fn immediate_waits_for_nobody_and_is_refused_where_calls_cost() {
+    for status in [429, 500, 529] {
+        assert!(close(
+            wait(Policy::Immediate, &refused(status, Some(17.0)), 1, 0.9),
+            0.0
+        ));
+    }
+    for status in [408, 409, 503, 504] {
+        assert!(stops(Policy::Immediate, &refused(status, None)), "{status}");
+    }
+    for policy in Policy::ALL {
+        assert_eq!(policy.refusal(true), None);
+        assert_eq!(
+            policy.refusal(false).is_some(),
+            *policy == Policy::Immediate
+        );
+    }
+}
+
+// AWS's formulas, base 0.5 s, cap 30 s, at a die of 0, a quarter, and nearly 1.
+#[rstest]
+#[case(Policy::Exponential, 1, [0.5, 0.5, 0.5])]
+#[case(Policy::Exponential, 4, [4.0, 4.0, 4.0])]
+#[case(Policy::Exponential, 7, [30.0, 30.0, 30.0])]
+#[case(Policy::FullJitter, 1, [0.0, 0.125, 0.5])]
+#[case(Policy::FullJitter, 9, [0.0, 7.5, 30.0])]
+#[case(Policy::EqualJitter, 1, [0.25, 0.3125, 0.5])]
+#[case(Policy::EqualJitter, 9, [15.0, 18.75, 30.0])]
+#[case(Policy::DecorrelatedJitter, 1, [0.5, 0.75, 1.5])]
+fn backoff_by_formula(#[case] policy: Policy, #[case] attempts: u32, #[case] waits: [f64; 3]) {
+    for (die, expected) in [0.0, 0.25, 1.0 - 1e-12].into_iter().zip(waits) {
+        for (status, asked) in [(429, Some(17.0)), (500, None), (503, None), (529, None)] {
+            let waited = wait(policy, &refused(status, asked), attempts, die);
+            assert!(close(waited, expected), "{}: {waited}", policy.name());
+        }
+    }
+    for status in [400, 401, 408, 409, 413] {
+        assert!(stops(policy, &refused(status, None)), "{status}");
+    }
+}
+
+#[test]
+fn decorrelated_jitter_grows_from_the_wait_before() {
+    let outcome = refused(529, None);
+    let policy = Policy::DecorrelatedJitter;
+    let after = |last_wait_s, die| {
+        let ended = Ended {
+            last_wait_s,
+            ..ended(&outcome, 3, die)
+        };
+        policy.decide(&ended).wait_s
+    };
+    // min(30, uniform between 0.5 and 3 times the wait before).
+    assert!(close(after(4.0, 0.5), 0.5 + 0.5 * 11.5));
+    assert!(close(after(20.0, 0.9), 30.0));
+    // A wait of a broken clock or of nothing counts as the base.
+    assert!(close(after(f64::NAN, 0.5), 1.0) && close(after(-7.0, 0.5), 1.0));
 }
 
 #[test]

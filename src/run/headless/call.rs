@@ -152,6 +152,9 @@ fn order(args: &args::Call, desk: &Desk) -> Result<CallOrder, String> {
     }
     let named = args.policy.as_deref().and_then(Policy::named);
     let policy = named.unwrap_or(form.policy);
+    if let Some(why) = policy.refusal(desk.session.free) {
+        return Err(format!("policy {why}"));
+    }
     // The profile's attempts belong to the profile's policy.
     let attempts = args
         .attempts

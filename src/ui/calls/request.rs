@@ -184,16 +184,35 @@ fn choices(editor: &Editor, canvas: &mut Canvas<'_>, value: Rect) {
     let beside = matching
         .iter()
         .all(|(_, choice)| widest + rule(choice).len() + 8 <= screen);
-    let rows = 8.min(matching.len());
+    let columns = screen.saturating_sub(8).max(8);
+    let longest_rule = matching
+        .iter()
+        .map(|(_, choice)| wrap(rule(choice), columns).len());
+    let rules = if beside {
+        0
+    } else {
+        longest_rule.max().unwrap_or(0)
+    };
+    // Fewer than three choices are no list.
+    let room = usize::from(room(canvas, value, 2 + rules as u16 + 3));
+    let rows = room
+        .saturating_sub(2 + rules)
+        .clamp(1, matching.len().min(12));
     let at = matching
         .iter()
         .position(|(place, _)| Some(*place) == editor.picked)
         .unwrap_or(0);
     let first = at.saturating_sub(rows - 1).min(matching.len() - rows);
+    let hidden = matching.len() - first - rows;
     let mut lines: Vec<(String, Style)> = Vec::new();
-    for (place, choice) in matching.into_iter().skip(first).take(rows) {
+    for (row, (place, choice)) in matching.into_iter().skip(first).take(rows).enumerate() {
         let picked = Some(place) == editor.picked;
-        let mark = if picked { "▸" } else { " " };
+        let mark = match row {
+            _ if picked => "▸",
+            0 if first > 0 => "▲",
+            _ if row + 1 == rows && hidden > 0 => "▼",
+            _ => " ",
+        };
         let name = clean(choice, 60);
         let style = if picked { roles.strong } else { roles.text };
         if beside {
@@ -204,7 +223,6 @@ fn choices(editor: &Editor, canvas: &mut Canvas<'_>, value: Rect) {
         lines.push((format!("{mark} {name}"), style));
         if picked {
             // No room beside all of them: the picked one's rule beneath its name.
-            let columns = screen.saturating_sub(8).max(8);
             lines.extend(
                 wrap(rule(choice), columns)
                     .into_iter()
@@ -213,6 +231,18 @@ fn choices(editor: &Editor, canvas: &mut Canvas<'_>, value: Rect) {
         }
     }
     below(canvas, value, &lines);
+}
+
+/// Rows for a box under a field, or above it where that is more; where `least` fit neither, of the
+/// whole screen but its foot.
+fn room(canvas: &Canvas<'_>, field: Rect, least: u16) -> u16 {
+    let screen = canvas.buf.area;
+    let below = screen.bottom().saturating_sub(field.bottom());
+    let above = field.y.saturating_sub(screen.y);
+    match below.max(above) {
+        rows if rows >= least => rows,
+        _ => screen.height.saturating_sub(1),
+    }
 }
 
 /// A box of lines under a field, over whatever is there.
