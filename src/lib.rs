@@ -6,14 +6,14 @@
 //!                  cli                      arguments, config file, profiles
 //!                   │
 //!                  run                      the loop: the only room that knows everybody
-//!       ┌─────────┬─┴───────┬───────┬───────┐
-//!       ui      report     api     sim    store
-//!    (people) (machines)  (asks) (plays) (keeps)      assets: tables built in
-//!       └────┬────┘         └───┬───┘       │
-//!           app                net          │         net: sockets, and what is known of addresses
-//!     (state, update)           │   clock ──┤         clock: the only reader of the time
-//!            └───────────┬──────┴─────┴─────┘
-//!                     domain                          pure: limits, buckets, gauges, retry, verdicts
+//!       ┌─────────┬─┴───────┬───────┬───────┬────────┐
+//!       ui      report     api     tap     sim     store
+//!    (people) (machines)  (asks) (hears) (plays)  (keeps)   assets: tables built in
+//!       └────┬────┘         └───────┼───────┘        │
+//!           app                    net               │      net: sockets, and what is known of addresses
+//!     (state, update)               │        clock ──┤      clock: the only reader of the time
+//!            └───────────┬──────────┴──────────┴─────┘
+//!                     domain                                pure: limits, buckets, gauges, retry, verdicts
 //! ```
 //!
 //! A room looks only downwards, and rooms on one level are strangers: `app` does not know that HTTP
@@ -27,6 +27,7 @@
 //! | [`assets`] | prices, tiers, built in and dated | `domain` |
 //! | [`app`] | state, and how an event changes it; pure | `domain` |
 //! | [`api`] | calls, streams, polls of limits | `domain`, `net`, `clock`, `assets` |
+//! | [`tap`] | passes the user's own traffic on, and listens | `domain`, `net`, `clock` |
 //! | [`sim`] | a simulated API: a pure engine, a thin server | `domain`, `net`, `clock`, `assets` |
 //! | [`doctor`] | examines a gateway from both ends | `domain`, `net`, `clock`, `assets` |
 //! | [`store`] | the spend ledger and the log on disk | `domain` |
@@ -55,6 +56,7 @@
 //! | a tab | a row of `app::panel::PANELS`, its state in `app`, its picture in `ui` |
 //! | a retry policy | an entry of `Policy::ALL` in `domain::retry` |
 //! | a world to simulate | `assets/scenarios/<name>.toml` |
+//! | a number about traffic | a field of `domain::traffic::Tally`, counted in `tap::hear` |
 //! | a source of readings | whatever sends `Event::Observed` |
 //!
 //! Each room's `mod.rs` says what is inside and how to add to it.
@@ -71,4 +73,5 @@ pub mod report;
 pub mod run;
 pub mod sim;
 pub mod store;
+pub mod tap;
 pub mod ui;

@@ -26,5 +26,6 @@ pub mod spend;
 pub mod tier;
 pub mod time;
 pub mod timeline;
+pub mod traffic;
 pub mod usage;
 pub mod verdict;

@@ -83,10 +83,10 @@ pub struct Observation {
 pub enum What {
     /// A logical call began.
     Began {
-        /// The policy's name.
+        /// The policy's name; empty for somebody else's client, whose policy nobody told us.
         policy: String,
-        /// How many attempts it allows.
-        attempts: u32,
+        /// How many attempts it allows; none where that is not known.
+        attempts: Option<u32>,
         /// Whether it streams.
         stream: bool,
         /// Input tokens it will probably take, so that its own burn is known at once.
@@ -136,6 +136,14 @@ pub enum What {
     Closed {
         /// How.
         result: CallResult,
+    },
+    /// Whole answers that were counted but are not told one by one, because there are too many. They
+    /// belong to no call.
+    Counted {
+        /// How many.
+        requests: u64,
+        /// Their tokens, together.
+        usage: Usage,
     },
     /// A poll of the Admin API ended.
     Limits {
@@ -284,10 +292,17 @@ mod tests {
         vec![
             What::Began {
                 policy: "sdk".into(),
-                attempts: 3,
+                attempts: Some(3),
                 stream: true,
                 input_estimate: 14,
             },
+            What::Began {
+                policy: String::new(),
+                attempts: None,
+                stream: false,
+                input_estimate: 0,
+            },
+            What::Counted { requests: 7, usage },
             What::Sent,
             What::Head {
                 status: 429,

@@ -51,9 +51,13 @@ pub fn summary(ended: &Ended<'_>) -> String {
     };
     let wire = sent(call).count();
     let mut parts = vec![format!(
-        "{word}: {} by {} in {wire} wire {}",
+        "{word}: {}{} in {wire} wire {}",
         clean(call.model.as_str(), 80),
-        call.policy,
+        if call.policy.is_empty() {
+            String::new()
+        } else {
+            format!(" by {}", call.policy)
+        },
         if wire == 1 { "call" } else { "calls" }
     )];
     parts.extend(

@@ -223,7 +223,7 @@ fn timeline() -> Timeline {
     let mut timeline = Timeline::new(8);
     let began = What::Began {
         policy: "hint-jitter".into(),
-        attempts: 5,
+        attempts: Some(5),
         stream: true,
         input_estimate: 12,
     };

@@ -238,7 +238,7 @@ fn reading(when: Time, [rpm, itpm, otpm]: [(u64, u64); 3]) -> Reading {
 fn call(app: &mut App, id: u64, when: Time, model: &str, levels: [(u64, u64); 3], usage: Usage) {
     let began = What::Began {
         policy: "hint-jitter".to_owned(),
-        attempts: 5,
+        attempts: Some(5),
         stream: false,
         input_estimate: usage.all_input(),
     };
@@ -300,7 +300,7 @@ fn refusal(app: &mut App, id: u64, when: Time) {
     };
     let began = What::Began {
         policy: "sdk".to_owned(),
-        attempts: 3,
+        attempts: Some(3),
         stream: false,
         input_estimate: 20,
     };
@@ -451,7 +451,7 @@ pub(crate) fn busy(size: (u16, u16)) -> App {
     let model = "claude-opus-4-8";
     let began = What::Began {
         policy: "none".to_owned(),
-        attempts: 1,
+        attempts: Some(1),
         stream: true,
         input_estimate: 100,
     };

@@ -162,6 +162,7 @@ fn name(what: &What) -> &'static str {
         What::Finished { .. } => "finished",
         What::Decided { .. } => "decided",
         What::Closed { .. } => "closed",
+        What::Counted { .. } => "counted",
         What::Limits { .. } => "limits",
     }
 }

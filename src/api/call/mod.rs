@@ -91,7 +91,7 @@ impl Driver {
         };
         call.tell(What::Began {
             policy: order.policy.name().to_owned(),
-            attempts: order.attempts.max(1),
+            attempts: Some(order.attempts.max(1)),
             stream: order.stream,
             input_estimate: call.input_estimate,
         })

@@ -66,6 +66,36 @@ impl Board {
         self.draw(&now, &before, seen.at);
     }
 
+    /// Draws what whole answers used that are not told one by one.
+    pub(super) fn draw_counted(&mut self, seen: &Observation, requests: u64, usage: &Usage) {
+        let (organization, workspace) = (seen.organization.as_ref(), seen.workspace.as_ref());
+        let Some(model) = &seen.model else { return };
+        let from = if self.is_elsewhere(seen.source, organization, workspace) {
+            let mut apart = self.foreign.iter().map(|pool| (&pool.key, &pool.models));
+            let own = apart.find(|(key, models)| {
+                key.organization.as_ref() == organization
+                    && key.workspace.as_ref() == workspace
+                    && models.contains(model)
+            });
+            own.map(|(key, _)| Drawn::Away(key.clone()))
+        } else {
+            self.home_of(model)
+        };
+        let before = Charged {
+            input_known: true,
+            ..Charged::default()
+        };
+        let counted = Charged {
+            sent: seen.at,
+            from,
+            fast: seen.fast,
+            requests,
+            usage: *usage,
+            ..before.clone()
+        };
+        self.draw(&counted, &before, seen.at);
+    }
+
     pub(super) fn absorb_end(
         &mut self,
         seen: &Observation,

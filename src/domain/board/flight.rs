@@ -34,7 +34,7 @@ pub(super) struct Charged {
     pub(super) from: Option<Drawn>,
     /// Whether it is fast traffic, which has buckets of its own.
     pub(super) fast: bool,
-    /// Requests, 0 or 1.
+    /// Requests: 0 or 1 of an attempt, more where many are counted together.
     pub(super) requests: u64,
     /// Whether the input below is what the server said, no longer an estimate.
     pub(super) input_known: bool,

@@ -4,7 +4,7 @@ use super::{Board, flight::Drawn, limits::other_organization};
 use crate::domain::{
     gauge::{Folded, Taken},
     headers::Reading,
-    id::{Limiter, OrganizationId},
+    id::{Limiter, OrganizationId, WorkspaceId},
     limit::{Dimension, Family},
     notice::{Draft, NoticeKind, Weight},
     number::thousands,
@@ -32,9 +32,7 @@ impl Board {
             }
         }
         let workspace = reading.workspace.as_ref().or(seen.workspace.as_ref());
-        let elsewhere = !own
-            && (organization.is_some_and(|o| self.home().is_some_and(|home| home != o))
-                || workspace.is_some_and(|w| self.workspace.as_ref().is_some_and(|own| own != w)));
+        let elsewhere = self.is_elsewhere(seen.source, organization, workspace);
         if elsewhere || (reading.unified.is_some() && reading.levels.is_empty()) {
             self.draws_from(seen, Drawn::Nowhere);
         }
@@ -174,6 +172,18 @@ impl Board {
             self.index();
             self.assume_table();
         }
+    }
+
+    /// Whether traffic of that organization and workspace is not the profile's own.
+    pub(super) fn is_elsewhere(
+        &self,
+        source: Source,
+        organization: Option<&OrganizationId>,
+        workspace: Option<&WorkspaceId>,
+    ) -> bool {
+        !matches!(source, Source::Call | Source::Probe)
+            && (organization.is_some_and(|o| self.home().is_some_and(|home| home != o))
+                || workspace.is_some_and(|w| self.workspace.as_ref().is_some_and(|own| own != w)))
     }
 
     pub(super) fn home(&self) -> Option<&OrganizationId> {

@@ -127,6 +127,10 @@ impl Board {
                 }
                 Vec::new()
             }
+            What::Counted { requests, usage } => {
+                self.draw_counted(seen, *requests, usage);
+                Vec::new()
+            }
             What::FirstToken { .. } | What::Decided { .. } => Vec::new(),
         }
     }

@@ -27,7 +27,7 @@ fn began(at: Time, estimate: u64) -> Observation {
         at,
         What::Began {
             policy: String::new(),
-            attempts: 1,
+            attempts: None,
             stream: true,
             input_estimate: estimate,
         },

@@ -363,7 +363,7 @@ fn own_usage_is_drawn_as_it_is_seen_and_a_refused_estimate_comes_back() {
     ));
     let began = What::Began {
         policy: "none".into(),
-        attempts: 1,
+        attempts: Some(1),
         stream: true,
         input_estimate: 90_000,
     };

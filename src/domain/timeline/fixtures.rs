@@ -41,7 +41,7 @@ pub fn seen(call: u64, attempt: Option<u32>, at: f64, what: What) -> Observation
 pub fn began_with(call: u64, at: f64, policy: &str, attempts: u32) -> Observation {
     let what = What::Began {
         policy: policy.into(),
-        attempts,
+        attempts: Some(attempts),
         stream: true,
         input_estimate: 14,
     };

@@ -113,7 +113,7 @@ impl Call {
     fn place_of(&mut self, seen: &Observation) -> Option<usize> {
         if matches!(
             seen.what,
-            What::Began { .. } | What::Closed { .. } | What::Limits { .. }
+            What::Began { .. } | What::Closed { .. } | What::Counted { .. } | What::Limits { .. }
         ) {
             return None;
         }
@@ -208,7 +208,10 @@ impl Attempt {
                 self.asked_s = self.asked_s.or(*asked_s);
                 self.decision = Some(decision.clone());
             }
-            What::Began { .. } | What::Closed { .. } | What::Limits { .. } => {}
+            What::Began { .. }
+            | What::Closed { .. }
+            | What::Counted { .. }
+            | What::Limits { .. } => {}
         }
     }
 }

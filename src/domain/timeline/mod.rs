@@ -140,10 +140,10 @@ pub struct Call {
     pub source: Source,
     /// The model asked for.
     pub model: ModelId,
-    /// The policy's name.
+    /// The policy's name; empty where it is not known.
     pub policy: String,
-    /// Attempts allowed in all.
-    pub allowed: u32,
+    /// Attempts allowed in all; none where that is not known.
+    pub allowed: Option<u32>,
     /// Whether it streams.
     pub stream: bool,
     /// Input tokens it was expected to take.
@@ -205,6 +205,15 @@ impl Call {
             continues = attempt.is_paused_turn();
         }
         tries
+    }
+
+    /// `3 of 5`, or `3` where nobody knows how many are allowed.
+    pub fn tries_of_allowed(&self) -> String {
+        let tries = self.tries();
+        self.allowed.map_or_else(
+            || tries.to_string(),
+            |allowed| format!("{tries} of {}", allowed.max(tries)),
+        )
     }
 
     /// Attempts that left before the server's hint had passed.

@@ -116,7 +116,7 @@ fn tail(scene: &Scene<'_>, call: &Call, columns: usize) -> Vec<(String, Pick)> {
                 .map(|line| (line, (|r| r.text) as Pick)),
         );
     }
-    if tail.len() < room {
+    if tail.len() < room && !call.policy.is_empty() {
         let rule = Policy::named(&call.policy).map_or("", Policy::rule);
         let rule = format!("{}: {rule}", clean(&call.policy, 40));
         tail.extend(
@@ -167,7 +167,12 @@ pub(super) fn doing(scene: &Scene<'_>, call: &Call) -> (Vec<String>, Pick) {
         1 => parts.push("1 EARLY retry".to_owned()),
         n => parts.push(format!("{n} EARLY retries")),
     }
-    parts.push(format!("{tries} of {} attempts", call.allowed.max(tries)));
+    let one = call.allowed.is_none() && tries == 1;
+    parts.push(format!(
+        "{} attempt{}",
+        call.tries_of_allowed(),
+        if one { "" } else { "s" }
+    ));
     parts.push(match budget {
         Some(budget) => format!("{elapsed} of {budget:.0} s"),
         None => elapsed,

@@ -203,7 +203,10 @@ pub fn early_by(call: &Call, attempt: &Attempt) -> Option<f64> {
 /// What the call is doing, for the title of its box.
 pub fn headline(call: &Call) -> String {
     let tries = call.tries().max(1);
-    let attempt = format!("attempt {tries} of {}", call.allowed.max(tries));
+    let attempt = match call.allowed {
+        Some(allowed) => format!("attempt {tries} of {}", allowed.max(tries)),
+        None => format!("attempt {tries}"),
+    };
     match call.doing() {
         Doing::Over(crate::domain::observation::CallResult::Ok) if tries == 1 => {
             "answered".to_owned()
