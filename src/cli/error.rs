@@ -1,5 +1,6 @@
 //! What is wrong with arguments, configuration or keys.
 
+use crate::domain::near::nearest;
 use std::path::Path;
 
 /// One sentence for people, without a key in it. Ends the program with [`super::exits::USAGE`].
@@ -32,25 +33,6 @@ pub fn hint<'a>(word: &str, valid: impl IntoIterator<Item = &'a str>) -> String 
         None if valid.is_empty() => String::new(),
         None => format!("; valid here: {}", valid.join(", ")),
     }
-}
-
-/// The valid word that differs least from `word`, if it is near enough to be meant.
-pub fn nearest<'a>(word: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = word.to_lowercase();
-    valid
-        .into_iter()
-        .map(|near| {
-            (
-                strsim::damerau_levenshtein(&lower, &near.to_lowercase()),
-                near,
-            )
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, near)| {
-            let letters = near.chars().count();
-            *distance < letters && *distance <= (letters / 3).max(1)
-        })
-        .map(|(_, near)| near)
 }
 
 #[cfg(test)]

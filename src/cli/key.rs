@@ -69,7 +69,7 @@ impl KeySource {
 }
 
 fn unset(name: &str, env: &Environment) -> String {
-    let near = super::error::nearest(name, env.names())
+    let near = crate::domain::near::nearest(name, env.names())
         .map(|near| format!("; did you mean `{near}`?"))
         .unwrap_or_default();
     format!("variable {} is not set{near}", clean(name, 60))

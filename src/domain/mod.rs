@@ -16,6 +16,7 @@ pub mod gauge;
 pub mod headers;
 pub mod id;
 pub mod limit;
+pub mod near;
 pub mod notice;
 pub mod number;
 pub mod observation;

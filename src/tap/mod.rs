@@ -2,4 +2,5 @@
 //!
 //! To add something that is heard: a reader in [`hear`], a number in `domain::traffic`.
 
+pub mod chaos;
 pub mod hear;

@@ -7,7 +7,6 @@
 pub mod catalogue;
 mod client;
 mod headers;
-mod near;
 mod read;
 mod rules;
 

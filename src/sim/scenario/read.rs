@@ -1,10 +1,12 @@
 //! From a TOML text to a checked world, with sentences for people when that fails.
 
-use super::{
-    Client, PoolSpec, Scenario, catalogue,
+use super::{Client, PoolSpec, Scenario, catalogue};
+use crate::domain::{
+    clean::clean,
+    limit::KNOWN,
     near::{line_of, meant, sentence},
+    retry::Policy,
 };
-use crate::domain::{clean::clean, limit::KNOWN, retry::Policy};
 
 /// Why a scenario cannot be used: one sentence with file, line where there is one, and the nearest
 /// valid name.
