@@ -1,9 +1,9 @@
 //! THE LOOP. Keys first, then events, then the moment that the app named; draw when dirty.
 //!
 //! ```text
-//!   keys ──┐                    ┌─► effects ─► Hub (calls, polls, profiles)
+//!   keys ──┐                    ┌─► effects ─► Hands (the terminal; the hub's calls, polls, profiles)
 //!   events ┼─► App::update ─────┤
-//!   wake ──┘                    └─► dirty? at most 30 times a second ─► ui::draw
+//!   wake ──┘                    └─► dirty? at most 30 times a second ─► Hands::draw
 //! ```
 //! There is no tick: an idle screen sleeps until the next visible change.
 
@@ -18,6 +18,7 @@ use crate::{
     domain::time::Time,
     ui::{terminal::Screen, theme::Look},
 };
+use futures_util::Stream;
 use std::{io, time::Duration};
 use tokio::{sync::mpsc::Receiver, time::Instant};
 
@@ -30,16 +31,57 @@ const DRAIN: usize = 256;
 /// With nothing to show, a look at the clock now and then: a laptop may have slept.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
-/// Runs until the app quits. Blocks the main thread; call inside the runtime.
-pub fn drive(
+/// What the loop acts with. An error ends it.
+pub trait Hands {
+    /// Draws one frame.
+    fn draw(&mut self, app: &App, now: Time) -> io::Result<()>;
+    /// Forgets what is on the screen: the next frame is drawn whole.
+    fn repaint(&mut self) -> io::Result<()>;
+    /// Carries out what the app wants done. Quitting is the loop's own.
+    fn carry_out(&mut self, effect: Effect) -> io::Result<()>;
+}
+
+/// The terminal, and the hub for everything else.
+pub struct Desk<'a> {
+    /// Where frames go.
+    pub screen: &'a mut Screen,
+    /// How they look.
+    pub look: &'a Look,
+    /// Who works.
+    pub hub: &'a mut Hub,
+}
+
+impl Hands for Desk<'_> {
+    fn draw(&mut self, app: &App, now: Time) -> io::Result<()> {
+        self.screen.draw(app, self.look, now)
+    }
+
+    fn repaint(&mut self) -> io::Result<()> {
+        self.screen.repaint()
+    }
+
+    fn carry_out(&mut self, effect: Effect) -> io::Result<()> {
+        match effect {
+            Effect::Suspend => self.screen.suspend(),
+            Effect::Repaint => self.screen.repaint(),
+            Effect::Copy(text) => self.screen.copy(&text),
+            Effect::Mouse(on) => self.screen.mouse(on),
+            other => {
+                self.hub.carry_out(other);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Runs until the app quits. Blocks the thread that made the sources; call inside the runtime.
+pub fn drive<K: Stream<Item = io::Result<crossterm::event::Event>> + Unpin>(
     app: &mut App,
-    screen: &mut Screen,
-    look: &Look,
+    sources: &mut Sources<K>,
     events: &mut Receiver<Event>,
-    hub: &mut Hub,
+    hands: &mut impl Hands,
     clock: &Clock,
 ) -> io::Result<()> {
-    let mut sources = Sources::open()?;
     let mut drawn = clock.instant();
     let mut eager = false;
     while !app.quitting() {
@@ -54,7 +96,7 @@ pub fn drive(
                 if matches!(input, crossterm::event::Event::Resize(..)) {
                     // Also when the size is the old one again: a terminal that was smaller in
                     // between has lost cells.
-                    screen.repaint()?;
+                    hands.repaint()?;
                 }
                 eager = true;
                 effects = app.update(Event::Input(input), clock.now());
@@ -85,19 +127,16 @@ pub fn drive(
             }
         }
         for effect in effects {
-            match effect {
-                Effect::Suspend => screen.suspend()?,
-                Effect::Repaint => screen.repaint()?,
-                Effect::Copy(text) => screen.copy(&text)?,
-                Effect::Mouse(on) => screen.mouse(on)?,
-                Effect::Quit => return Ok(()),
-                other => hub.carry_out(other),
+            if effect == Effect::Quit {
+                return Ok(());
             }
+            hands.carry_out(effect)?;
         }
         let now = clock.instant();
         let due = drawn + if eager { KEY_FRAME } else { FRAME };
         if app.dirty() && now >= due {
-            draw(app, screen, look, clock.now())?;
+            app.take_dirty();
+            hands.draw(app, clock.now())?;
             drawn = now;
             eager = false;
         }
@@ -113,12 +152,6 @@ fn panic_if_asked(input: &crossterm::event::Event) {
         key.is_none_or(|key| key.code != crossterm::event::KeyCode::F(12)),
         "asked for with F12"
     );
-}
-
-/// Draws one frame.
-pub fn draw(app: &mut App, screen: &mut Screen, look: &Look, now: Time) -> io::Result<()> {
-    app.take_dirty();
-    screen.draw(app, look, now)
 }
 
 fn next_wake(app: &App, clock: &Clock) -> Instant {

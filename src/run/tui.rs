@@ -1,9 +1,10 @@
 //! The terminal program: paint first, then the runtime, then everything else.
 
 use super::{
-    drive,
+    drive::{self, Desk},
     hub::Hub,
     session::{Ground, ledger},
+    wait::Sources,
     world,
 };
 use crate::{
@@ -106,7 +107,8 @@ fn run(plan: Plan) -> anyhow::Result<()> {
         app.update(Event::Profile(Box::new(card)), clock.now());
     }
     let mut screen = Screen::open(mouse).context("the terminal cannot be used")?;
-    drive::draw(&mut app, &mut screen, &look, clock.now())?;
+    app.take_dirty();
+    screen.draw(&app, &look, clock.now())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -139,7 +141,14 @@ fn run(plan: Plan) -> anyhow::Result<()> {
     if plan.front.is_some() {
         hub.start();
     }
-    let ended = drive::drive(&mut app, &mut screen, &look, &mut events, &mut hub, &clock);
+    let mut desk = Desk {
+        screen: &mut screen,
+        look: &look,
+        hub: &mut hub,
+    };
+    let ended = Sources::open().and_then(|mut sources| {
+        drive::drive(&mut app, &mut sources, &mut events, &mut desk, &clock)
+    });
     drop(events);
     // The terminal is given back first: what still runs may take a moment to end.
     drop(screen);

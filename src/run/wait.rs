@@ -30,10 +30,11 @@ pub enum Woken {
     Gone(Option<io::Error>),
 }
 
-/// What the loop waits for.
-pub struct Sources {
-    keys: EventStream,
-    signals: Signals,
+/// What the loop waits for: a stream of keys beside signals and events. The terminal's keys, unless a
+/// test presses its own.
+pub struct Sources<K = EventStream> {
+    keys: K,
+    signals: Option<Signals>,
     waker: Waker,
 }
 
@@ -46,13 +47,23 @@ impl Wake for Unpark {
 }
 
 impl Sources {
-    /// Everything but events. Call on the thread that waits, inside the runtime.
+    /// The terminal's keys, and signals. Call on the thread that waits, inside the runtime.
     pub fn open() -> io::Result<Self> {
         Ok(Self {
-            keys: EventStream::new(),
-            signals: Signals::listen()?,
-            waker: Arc::new(Unpark(std::thread::current())).into(),
+            signals: Some(Signals::listen()?),
+            ..Self::with_keys(EventStream::new())
         })
+    }
+}
+
+impl<K: Stream<Item = io::Result<crossterm::event::Event>> + Unpin> Sources<K> {
+    /// Those keys, and no signals. Call on the thread that waits.
+    pub fn with_keys(keys: K) -> Self {
+        Self {
+            keys,
+            signals: None,
+            waker: Arc::new(Unpark(std::thread::current())).into(),
+        }
     }
 
     /// Waits. Keys win over signals, those over events, and all of them over the moment.
@@ -83,7 +94,9 @@ impl Sources {
                 None => Woken::Gone(None),
             });
         }
-        if let Poll::Ready(signal) = self.signals.poll(&mut context) {
+        if let Some(signals) = &mut self.signals
+            && let Poll::Ready(signal) = signals.poll(&mut context)
+        {
             return Some(Woken::Signal(signal));
         }
         match events.poll_recv(&mut context) {

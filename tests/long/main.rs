@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod day;
+mod flood;
 mod ledger;
 mod life;
 mod memory;
