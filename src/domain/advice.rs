@@ -128,6 +128,7 @@ pub const fn evidence(from: EvidenceFrom) -> &'static str {
         EvidenceFrom::Message => "message",
         EvidenceFrom::Headers => "headers",
         EvidenceFrom::Limits => "limits",
+        EvidenceFrom::Connection => "seen",
     }
 }
 

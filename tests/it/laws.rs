@@ -7,7 +7,7 @@ use ratetop::domain::{
     outcome::{ApiError, Outcome, Unreachable},
     retry::{Action, Decision, Ended, Policy},
     time::{Time, seconds_between},
-    verdict::{Context, Verdict, judge},
+    verdict::{Cause, Context, Verdict, judge},
 };
 
 /// Seconds as a header may carry them: sensible, absurd, negative, not a number.
@@ -331,11 +331,15 @@ proptest! {
         };
         prop_assert_eq!(verdict.status, outcome.status());
         prop_assert_eq!(verdict.asked_s, outcome.hint().asked_s());
-        prop_assert!(verdict.retry_helps || verdict.retry_at.is_none());
+        // When money is back can be known although no retry helps until then.
+        prop_assert!(
+            verdict.retry_helps || verdict.retry_at.is_none() || verdict.cause == Cause::SpendCap
+        );
         prop_assert!(!verdict.sentence.is_empty() && verdict.sentence.chars().all(is_harmless));
         prop_assert!(verdict.evidence.is_sorted_by_key(|evidence| evidence.from));
         if let (Some(at), Some(asked)) = (verdict.retry_at, verdict.asked_s)
             && asked < 1e6
+            && verdict.retry_helps
         {
             prop_assert!((seconds_between(now(), at) - asked).abs() < 1e-3);
         }

@@ -68,13 +68,17 @@ pub(super) fn stream_error(error: &ApiError) -> Draft {
     draft
 }
 
+/// A stream that stops before `message_stop`. Nobody says why: this end sees it stop.
 pub(super) fn stream_broken(how: String) -> Draft {
-    let mut draft = Draft::stated(
-        Cause::StreamError,
-        true,
-        format!("the stream broke after a 200 ({how}): what was generated is spent"),
-    );
-    draft.note(EvidenceFrom::Message, how);
+    let sentence = format!("the stream broke after a 200 ({how}): what was generated is spent");
+    seen(Cause::StreamError, true, sentence, how)
+}
+
+/// Concluded from how the connection behaved, for nobody said it.
+fn seen(cause: Cause, retry_helps: bool, sentence: String, how: String) -> Draft {
+    let mut draft = Draft::stated(cause, retry_helps, sentence);
+    draft.certainty = Certainty::Inferred;
+    draft.note(EvidenceFrom::Connection, how);
     draft
 }
 
@@ -88,10 +92,8 @@ pub(super) fn unreachable(kind: Unreachable, how: &str) -> Draft {
     let sentence = if how.is_empty() {
         "no answer came".to_owned()
     } else {
-        how.clone()
+        how
     };
     // A certificate that is refused stays refused.
-    let mut draft = Draft::stated(cause, kind != Unreachable::Tls, sentence);
-    draft.note(EvidenceFrom::Message, how);
-    draft
+    seen(cause, kind != Unreachable::Tls, sentence.clone(), sentence)
 }

@@ -133,7 +133,7 @@ impl Cause {
 pub enum Certainty {
     /// The server said so (code, status or message).
     Stated,
-    /// Concluded from headers or limits.
+    /// Concluded from headers or limits, or from how the connection behaved.
     Inferred,
     /// No evidence.
     Unknown,
@@ -163,16 +163,19 @@ pub enum EvidenceFrom {
     Headers,
     /// Configured limits, or the size of the call.
     Limits,
+    /// What this end saw of the connection: nobody said it.
+    Connection,
 }
 
 impl EvidenceFrom {
-    /// In words: `error code`, `message`, `headers`, `limits`.
+    /// In words: `error code`, `message`, `headers`, `limits`, `connection`.
     pub const fn label(self) -> &'static str {
         match self {
             Self::ErrorCode => "error code",
             Self::Message => "message",
             Self::Headers => "headers",
             Self::Limits => "limits",
+            Self::Connection => "connection",
         }
     }
 }
@@ -207,7 +210,8 @@ pub struct Verdict {
     pub pool: Option<GroupId>,
     /// Whether the same call can succeed later without anybody changing anything.
     pub retry_helps: bool,
-    /// The earliest useful retry, where one can be named.
+    /// The earliest useful retry, where one can be named; of a tier's monthly spend cap the moment at
+    /// which access returns, although no retry before it helps.
     pub retry_at: Option<Time>,
     /// What the server asked for, seconds.
     pub asked_s: Option<f64>,
@@ -220,10 +224,8 @@ pub struct Verdict {
 impl Verdict {
     /// Whether nobody said it: the connection broke or nothing came, and this end saw that.
     pub fn is_seen_here(&self) -> bool {
-        match self.cause {
-            Cause::Unreachable => true,
-            Cause::Timeout => self.status.is_none(),
-            _ => false,
-        }
+        self.evidence
+            .iter()
+            .any(|evidence| evidence.from == EvidenceFrom::Connection)
     }
 }

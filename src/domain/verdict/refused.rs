@@ -58,8 +58,9 @@ fn by_code(
 ) -> Option<Draft> {
     match error.code.as_deref()? {
         "ramp_limit_exceeded" => Some(ramp(status, said, asked, context)),
-        "enforced_spend_limit_reached" => Some(spend_cap(status, true, context)),
-        "contract_spend_limit_reached" => Some(spend_cap(status, false, context)),
+        code @ ("enforced_spend_limit_reached" | "contract_spend_limit_reached") => {
+            Some(spend_cap(status, Some(code), context))
+        }
         "organization_on_hold" => Some(Draft::stated(
             Cause::Permission,
             false,
@@ -108,7 +109,7 @@ fn by_message(
             format!("{status}: prompts this long need paid extra usage on this subscription"),
         )),
         About::Opaque if limited => Some(limits::unexplained(status, asked, context)),
-        About::SpendCap if status == 429 => Some(spend_cap(status, true, context)),
+        About::SpendCap if status == 429 => Some(spend_cap(status, None, context)),
         About::SpendCap if status == 400 => {
             let mut draft = spend_limit(status, false, asked);
             draft.certainty = Certainty::Inferred;
@@ -200,22 +201,20 @@ fn ramp(status: u16, said: Option<&Said>, asked: Option<f64>, context: &Context<
     draft
 }
 
-fn spend_cap(status: u16, tier: bool, context: &Context<'_>) -> Draft {
-    let (whose, code) = if tier {
-        (
-            "the tier's monthly spend cap",
-            "enforced_spend_limit_reached",
-        )
+/// The tier's or the contract's cap, by its code or, without one, by its message.
+fn spend_cap(status: u16, code: Option<&str>, context: &Context<'_>) -> Draft {
+    let tier = code != Some("contract_spend_limit_reached");
+    let whose = if tier {
+        "the tier's monthly spend cap"
     } else {
-        ("the contract's spend limit", "contract_spend_limit_reached")
+        "the contract's spend limit"
     };
-    let back = if tier {
-        first_of_next_month(context.head_at()).map_or_else(
-            || "access returns with the next month".to_owned(),
-            |day| format!("access returns at 00:00 UTC on {day}"),
-        )
-    } else {
-        "when access returns is not stated".to_owned()
+    // Error table: access returns at 00:00 UTC on the 1st; of a contract's limit nothing is stated.
+    let at = first_of_next_month(context.head_at()).filter(|_| tier);
+    let back = match at {
+        Some(at) => format!("access returns at 00:00 UTC on {}", at.format("%Y-%m-%d")),
+        None if tier => "access returns with the next month".to_owned(),
+        None => "when access returns is not stated".to_owned(),
     };
     let mut draft = Draft::stated(
         Cause::SpendCap,
@@ -223,7 +222,11 @@ fn spend_cap(status: u16, tier: bool, context: &Context<'_>) -> Draft {
         format!("{status}: {whose} is reached; no retry helps, {back}"),
     );
     draft.scope = Scope::Organization;
-    draft.note(EvidenceFrom::ErrorCode, format!("{code}: {back}"));
+    draft.retry_at = at;
+    match code {
+        Some(code) => draft.note(EvidenceFrom::ErrorCode, format!("{code}: {back}")),
+        None => draft.note(EvidenceFrom::Message, format!("a monthly cap: {back}")),
+    }
     draft
 }
 
@@ -257,11 +260,12 @@ fn next_minute(at: Time) -> Option<Time> {
     DateTime::from_timestamp((at.timestamp().div_euclid(60) + 1).checked_mul(60)?, 0)
 }
 
-fn first_of_next_month(at: Time) -> Option<NaiveDate> {
+fn first_of_next_month(at: Time) -> Option<Time> {
     let (year, month) = (at.year(), at.month());
-    if month == 12 {
+    let day = if month == 12 {
         NaiveDate::from_ymd_opt(year + 1, 1, 1)
     } else {
         NaiveDate::from_ymd_opt(year, month + 1, 1)
-    }
+    };
+    Some(day?.and_hms_opt(0, 0, 0)?.and_utc())
 }

@@ -62,7 +62,7 @@ pub(super) fn draw(
     };
     let room = usize::from(area.width).saturating_sub(sure.len() + 2);
     pen.line(&[(&clean(verdict.cause.words(), room), roles.strong)]);
-    let style = if verdict.certainty == Certainty::Stated {
+    let style = if verdict.certainty == Certainty::Stated || verdict.is_seen_here() {
         roles.text
     } else {
         roles.tight

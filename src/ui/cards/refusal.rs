@@ -47,7 +47,7 @@ pub(super) fn draw(shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
         x = canvas.put(x, y, " · ", roles.border, end);
         let (word, style) = match verdict.certainty {
             // What broke on the way was seen here; nobody stated it.
-            Certainty::Stated if verdict.is_seen_here() => ("seen here", roles.text),
+            _ if verdict.is_seen_here() => ("seen here", roles.text),
             Certainty::Stated => ("stated", roles.text),
             Certainty::Inferred => ("inferred", roles.hint),
             Certainty::Unknown => ("no evidence", roles.quiet),

@@ -183,7 +183,13 @@ fn a_spend_cap_never_helps(
         ));
         assert_eq!(verdict.cause, Cause::SpendCap);
         assert!(!verdict.retry_helps);
-        assert_eq!(verdict.retry_at, None);
+        let first: Time = "2026-12-01T00:00:00Z".parse().unwrap();
+        assert_eq!(verdict.retry_at, (back == "2026-12-01").then_some(first));
+        // A code that was not sent is no evidence.
+        assert_eq!(
+            from(&verdict, EvidenceFrom::ErrorCode).len(),
+            usize::from(code.is_some())
+        );
         assert!(
             verdict.evidence[0].text.contains(back),
             "{:?}",
@@ -199,6 +205,7 @@ fn a_spend_cap_in_december_ends_in_january() {
     let code = error("rate_limit_error", "", Some("enforced_spend_limit_reached"));
     let verdict = judge(&refused(429, code, None), &context).unwrap();
     assert!(verdict.sentence.contains("2027-01-01"));
+    assert_eq!(verdict.retry_at, "2027-01-01T00:00:00Z".parse().ok());
 }
 
 // Section 5, pattern 10: an own spend limit arrives as 400.
@@ -322,7 +329,20 @@ fn streams_that_break_are_named() {
         let verdict = plain(&outcome);
         assert_eq!(verdict.cause, Cause::StreamError);
         assert!(verdict.sentence.contains(word), "{}", verdict.sentence);
+        // Nobody states a cut: this end sees it, and says on what evidence.
+        assert_eq!(verdict.certainty, Certainty::Inferred);
+        let [evidence] = &verdict.evidence[..] else {
+            panic!("{:?}", verdict.evidence);
+        };
+        assert_eq!(evidence.from, EvidenceFrom::Connection);
+        assert!(evidence.text.contains(word), "{}", evidence.text);
+        assert!(verdict.is_seen_here());
     }
+    let stated = plain(&Outcome::StreamError {
+        error: error("overloaded_error", "Overloaded", None),
+    });
+    assert_eq!(stated.certainty, Certainty::Stated);
+    assert!(!stated.is_seen_here());
 }
 
 #[test]
@@ -368,6 +388,11 @@ fn no_answer_is_unreachable_or_a_timeout() {
             (cause, None, helps)
         );
         assert_eq!(verdict.sentence, "nobody listens at 127.0.0.1:9");
+        assert_eq!(verdict.certainty, Certainty::Inferred);
+        assert_eq!(
+            from(&verdict, EvidenceFrom::Connection),
+            ["nobody listens at 127.0.0.1:9"]
+        );
     }
 }
 
