@@ -7,7 +7,8 @@ use crate::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use secrecy::{ExposeSecret, SecretString};
-use std::{fmt, sync::Arc};
+use serde_json::Value;
+use std::{borrow::Cow, fmt, sync::Arc};
 
 /// `anthropic-version`. Both work; both answers are understood whichever was sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,6 +70,8 @@ impl AuthStyle {
 
 /// A shorter word is no key; blanking it would only garble sentences.
 const SHORTEST_KEY: usize = 6;
+/// Stands where a key was.
+const BLANK: &str = "(the key)";
 
 /// One profile's way to one address, with one key.
 #[derive(Clone)]
@@ -109,11 +112,76 @@ impl Connection {
     /// `text` with this connection's own key blanked, whoever repeats it: a gateway's error page, a
     /// header, a model. Keys of the API's shape go with `domain::clean`; this is for the others.
     pub fn without_key(&self, text: String) -> String {
-        match self.key.as_ref().map(|key| key.expose_secret().trim()) {
-            Some(key) if key.len() >= SHORTEST_KEY && text.contains(key) => {
-                text.replace(key, "(the key)")
-            }
+        match self.own_key() {
+            Some(key) if text.contains(key) => text.replace(key, BLANK),
             _ => text,
+        }
+    }
+
+    /// The same for a body, before anything is cut off it: half a key is half a leak.
+    pub fn without_key_in<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        let Some(key) = self.own_key().map(str::as_bytes) else {
+            return Cow::Borrowed(bytes);
+        };
+        let Some(mut found) = position(bytes, key) else {
+            return Cow::Borrowed(bytes);
+        };
+        let (mut rest, mut out) = (bytes, Vec::with_capacity(bytes.len()));
+        loop {
+            out.extend_from_slice(&rest[..found]);
+            out.extend_from_slice(BLANK.as_bytes());
+            rest = &rest[found + key.len()..];
+            match position(rest, key) {
+                Some(next) => found = next,
+                None => break,
+            }
+        }
+        out.extend_from_slice(rest);
+        Cow::Owned(out)
+    }
+
+    /// The same for the values of headers.
+    pub fn without_key_in_headers<'a>(&self, headers: &'a HeaderMap) -> Cow<'a, HeaderMap> {
+        let mut clean = Cow::Borrowed(headers);
+        for (name, value) in headers {
+            if matches!(self.without_key_in(value.as_bytes()), Cow::Owned(_)) {
+                let all = headers.get_all(name).iter().filter_map(|value| {
+                    HeaderValue::from_bytes(&self.without_key_in(value.as_bytes())).ok()
+                });
+                let map = clean.to_mut();
+                map.remove(name);
+                for value in all {
+                    map.append(name, value);
+                }
+            }
+        }
+        clean
+    }
+
+    fn own_key(&self) -> Option<&str> {
+        let key = self.key.as_ref()?.expose_secret().trim();
+        (key.len() >= SHORTEST_KEY).then_some(key)
+    }
+
+    /// The same for every text of an answer, names included.
+    pub fn without_key_inside(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.without_key(std::mem::take(text)),
+            Value::Array(items) => {
+                for item in items {
+                    self.without_key_inside(item);
+                }
+            }
+            Value::Object(fields) => {
+                *fields = std::mem::take(fields)
+                    .into_iter()
+                    .map(|(name, mut value)| {
+                        self.without_key_inside(&mut value);
+                        (self.without_key(name), value)
+                    })
+                    .collect();
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
 
@@ -175,6 +243,10 @@ impl Connection {
     pub fn get(&self, target: String) -> Result<Request, String> {
         self.request(Method::GET, target, Bytes::new(), false)
     }
+}
+
+fn position(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    bytes.windows(part.len()).position(|window| window == part)
 }
 
 /// `text` as one piece of a path or a query: everything but letters, digits and `-._~` is escaped, so
@@ -255,6 +327,31 @@ pub(super) mod tests {
             error.contains("profile test") && !error.contains("secret"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_key_of_any_shape_is_blanked_wherever_it_stands() {
+        let mut connection = connection(nowhere());
+        connection.key = Some("odd/Key+9==".into());
+        let body = connection.without_key_in(b"a odd/Key+9== b odd/Key+9==");
+        assert_eq!(body, b"a (the key) b (the key)".as_slice());
+        let plain = connection.without_key_in(b"odd/Key+9");
+        assert!(matches!(plain, Cow::Borrowed(b"odd/Key+9")));
+        let mut headers = HeaderMap::new();
+        headers.append("x", HeaderValue::from_static("1"));
+        headers.append("x", HeaderValue::from_static("<odd/Key+9==>"));
+        let headers = connection.without_key_in_headers(&headers);
+        let values: Vec<_> = headers.get_all("x").iter().collect();
+        assert_eq!(values, ["1", "<(the key)>"]);
+        let mut value = serde_json::json!({"odd/Key+9==": ["x odd/Key+9==", 1, null]});
+        connection.without_key_inside(&mut value);
+        assert_eq!(
+            value,
+            serde_json::json!({"(the key)": ["x (the key)", 1, null]})
+        );
+        // Too short to be one: sentences stay whole.
+        connection.key = Some("a".into());
+        assert_eq!(connection.without_key("a bat".into()), "a bat");
     }
 
     #[test]

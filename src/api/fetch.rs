@@ -69,13 +69,19 @@ pub async fn json(
     target: String,
 ) -> Result<Value, Trouble> {
     let asked = tokio::time::timeout(PATIENCE, ask(connection, clock, target)).await;
-    asked.unwrap_or_else(|_| {
+    let mut answer = asked.unwrap_or_else(|_| {
         let place = &connection.host;
         let waited = PATIENCE.as_secs();
         Err(Trouble::unreachable(format!(
             "{place} gave no whole answer within {waited} s"
         )))
-    })
+    });
+    // Whoever answers may repeat the key, in an error as well as in a name.
+    match &mut answer {
+        Ok(value) => connection.without_key_inside(value),
+        Err(trouble) => trouble.what = connection.without_key(std::mem::take(&mut trouble.what)),
+    }
+    answer
 }
 
 async fn ask(connection: &Connection, clock: &Clock, target: String) -> Result<Value, Trouble> {
@@ -109,6 +115,7 @@ async fn ask(connection: &Connection, clock: &Clock, target: String) -> Result<V
         }
         _ => {}
     }
+    let bytes = connection.without_key_in(&bytes);
     Err(of(&error::outcome(status, &headers, hint, &bytes, &end)))
 }
 

@@ -89,7 +89,7 @@ impl Run<'_> {
                 self.whole(response, reading.hint, cancel).await
             }
         } else {
-            refused(response, reading.hint, cancel).await
+            self.refused(response, reading.hint, cancel).await
         };
         let spent = match (&ending.outcome, ending.answer.usage) {
             (Outcome::Refused { .. }, _) => Spent::Nothing,
@@ -104,13 +104,23 @@ impl Run<'_> {
     fn without_key(&self, mut outcome: Outcome) -> Outcome {
         let texts: &mut [&mut String] = match &mut outcome {
             Outcome::Refused { error, .. } | Outcome::StreamError { error } => {
+                let key_less = |text: String| self.driver.connection.without_key(text);
+                error.code = error.code.take().map(key_less);
+                error.request = error
+                    .request
+                    .take()
+                    .map(|id| key_less(id.as_str().to_owned()).into());
                 &mut [&mut error.kind, &mut error.message]
             }
             Outcome::Foreign {
                 looks_like: text, ..
             }
             | Outcome::StreamCut { how: text }
-            | Outcome::Unreachable { how: text, .. } => &mut [text],
+            | Outcome::Unreachable { how: text, .. }
+            | Outcome::Complete {
+                stop_reason: Some(text),
+                ..
+            } => &mut [text],
             Outcome::Complete { .. } | Outcome::StreamTruncated | Outcome::Cancelled => &mut [],
         };
         for text in texts {
@@ -139,6 +149,7 @@ impl Run<'_> {
 
     async fn head(&mut self, status: u16, headers: &HeaderMap, sent_at: Time) -> Reading {
         let at = self.driver.clock.now();
+        let headers = self.driver.connection.without_key_in_headers(headers);
         let lines = || {
             headers
                 .iter()
@@ -146,9 +157,6 @@ impl Run<'_> {
         };
         let mut reading = read(lines(), at);
         reading.raw = raw_rate_limit_headers(lines());
-        for (_, value) in reading.raw.iter_mut().chain(&mut reading.unknown) {
-            *value = self.driver.connection.without_key(std::mem::take(value));
-        }
         if reading.organization.is_some() {
             self.organization.clone_from(&reading.organization);
         }
@@ -193,6 +201,21 @@ impl Run<'_> {
         match error::envelope(&bytes) {
             Some(error) => Outcome::StreamError { error }.into(),
             None => error::outcome(status, &headers, hint, &bytes, &end).into(),
+        }
+    }
+
+    /// An error status, with what its body says.
+    async fn refused(&self, response: Response, hint: Hint, cancel: &CancellationToken) -> Ending {
+        let (status, headers) = (response.status, response.headers);
+        if (300..400).contains(&status) {
+            return error::outcome(status, &headers, hint, b"", &End::Whole).into();
+        }
+        match collect(response.body, error::LONGEST, cancel).await {
+            Some((bytes, end)) => {
+                let bytes = self.driver.connection.without_key_in(&bytes);
+                error::outcome(status, &headers, hint, &bytes, &end).into()
+            }
+            None => Outcome::Cancelled.into(),
         }
     }
 
@@ -308,18 +331,6 @@ impl Progress {
     fn is_due(&self, now: Time) -> bool {
         self.at
             .is_none_or(|last| seconds_between(last, now) >= PROGRESS_S)
-    }
-}
-
-/// An error status, with what its body says.
-async fn refused(response: Response, hint: Hint, cancel: &CancellationToken) -> Ending {
-    let (status, headers) = (response.status, response.headers);
-    if (300..400).contains(&status) {
-        return error::outcome(status, &headers, hint, b"", &End::Whole).into();
-    }
-    match collect(response.body, error::LONGEST, cancel).await {
-        Some((bytes, end)) => error::outcome(status, &headers, hint, &bytes, &end).into(),
-        None => Outcome::Cancelled.into(),
     }
 }
 

@@ -7,6 +7,7 @@ mod addresses;
 mod ask;
 mod bodies;
 mod heads;
+mod keys;
 mod limits;
 mod server;
 mod streams;
