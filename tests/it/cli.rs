@@ -292,6 +292,9 @@ fn a_key_that_may_not_read_limits_is_told_apart_from_silence() {
     // Nobody can say yet whether it is a simulator.
     let done = Home::at(&nowhere()).run("limits --json").exits(5);
     assert!(done.err.contains("Nobody listens"), "{}", done.err);
+    let value = done.json();
+    assert_eq!(value["state"], "absent");
+    assert!(value["error"].as_str().unwrap().contains("Nobody listens"));
     let gateway = Gateway::answering(200, ANSWER);
     let done = Home::at(&gateway.url).run("limits --json").exits(2);
     assert!(
@@ -299,6 +302,12 @@ fn a_key_that_may_not_read_limits_is_told_apart_from_silence() {
         "{}",
         done.err
     );
+    // A script gets its object all the same, with the reason.
+    let value = done.json();
+    assert_eq!(value["state"], "absent");
+    let why = value["error"].as_str().unwrap();
+    assert!(why.contains("neither the API nor a simulator"), "{why}");
+    assert!(value["groups"].is_null() && value["workspaces"].is_null());
     let named = |url: &str| {
         let config = format!(
             "[profiles.p]\nbase_url = \"{url}\"\nadmin_base_url = \"{url}\"\nadmin_key = {{ env = \"K\" }}"
@@ -312,6 +321,81 @@ fn a_key_that_may_not_read_limits_is_told_apart_from_silence() {
     let done = named(&gateway.url).run("limits --json").exits(1);
     assert_eq!(done.json()["state"], "failed");
     assert!(done.err.contains("check admin_base_url"), "{}", done.err);
+}
+
+#[test]
+fn without_an_admin_key_limits_are_absent_and_say_why() {
+    let simulator = Simulator::named("calm");
+    let home = Home::bare()
+        .var("ANTHROPIC_BASE_URL", &simulator.url)
+        .var("ANTHROPIC_API_KEY", API_KEY);
+    let done = home.run("limits --json").exits(2);
+    let value = done.json();
+    assert_eq!(value["state"], "absent");
+    assert!(value["error"].as_str().unwrap().contains("no Admin key"));
+    assert!(done.err.contains("no Admin key"), "{}", done.err);
+    // For people there is the sentence alone.
+    let done = home.run("limits").exits(2);
+    assert_eq!(done.out, "");
+}
+
+/// Trap 16: the profile's ordinary key is not tried, a personal key without the Admin prefix is.
+#[test]
+fn trap_16_the_admin_api_gets_the_admin_key_whatever_its_shape() {
+    let simulator = Simulator::with("[rules]\napi_key_reads_limits = true");
+    let home = Home::bare()
+        .var("ANTHROPIC_BASE_URL", &simulator.url)
+        .var("ANTHROPIC_API_KEY", API_KEY);
+    let value = home.run("limits --json").exits(2).json();
+    assert_eq!(value["state"], "absent");
+    let personal = home.var("ANTHROPIC_ADMIN_KEY", API_KEY);
+    let value = personal.run("limits --json").exits(0).json();
+    assert_eq!(value["state"], "ok");
+}
+
+/// Names below `.invalid` never resolve (RFC 6761).
+#[test]
+fn a_name_that_does_not_resolve_is_one_sentence_and_unreachable() {
+    let home = Home::bare()
+        .config(
+            "[profiles.p]\nbase_url = \"http://api.nowhere.invalid\"\nadmin_base_url = \"http://api.nowhere.invalid\"\nallow_plain_http = true\napi_key = { env = \"K\" }\nadmin_key = { env = \"K\" }",
+        )
+        .var("K", "sk-ant-api03-planted");
+    let says = |text: &str| {
+        assert!(text.contains("api.nowhere.invalid"), "{text}");
+        assert!(text.contains("does not resolve"), "{text}");
+    };
+    for line in [
+        "status --json",
+        "limits --json",
+        "call --json --policy none",
+    ] {
+        let done = home.run(line).exits(5);
+        let value = done.json();
+        match value["schema"].as_str().unwrap() {
+            "ratetop.status/1" => {
+                assert_eq!(value["sources"]["limits"]["state"], "failed");
+                says(value["sources"]["limits"]["error"].as_str().unwrap());
+            }
+            "ratetop.limits/1" => {
+                assert_eq!(value["state"], "failed");
+                says(value["error"].as_str().unwrap());
+            }
+            _ => {
+                let verdict = &value["calls"][0]["attempts"][0]["verdict"];
+                assert_eq!(verdict["cause"], "unreachable");
+                assert_eq!(verdict["certainty"], "inferred");
+                assert_eq!(verdict["evidence"][0]["from"], "connection");
+                says(verdict["sentence"].as_str().unwrap());
+            }
+        }
+    }
+    for line in ["status", "limits", "call --policy none"] {
+        let done = home.run(line).exits(5);
+        let said = done.err.lines().filter(|line| line.contains(".invalid"));
+        assert_eq!(said.count(), 1, "{line}: {}", done.err);
+        says(&done.err);
+    }
 }
 
 #[test]
@@ -556,6 +640,9 @@ fn refusals_are_judged_and_waits_are_told() {
     assert_eq!(attempt["status"], 429);
     assert_eq!(attempt["verdict"]["cause"], "spend_cap");
     assert_eq!(attempt["verdict"]["retry_helps"], false);
+    // Error table: a tier's monthly cap ends at 00:00 UTC on the 1st.
+    let back = attempt["verdict"]["retry_at"].as_str().unwrap();
+    assert!(back.ends_with("-01T00:00:00Z"), "{back}");
     assert_eq!(attempt["decision"]["action"], "stop");
     assert_eq!(value["totals"]["refused"]["spend_cap"], 1);
 }
@@ -667,7 +754,7 @@ fn a_key_that_a_server_repeats_is_not_printed() {
     ] {
         let done = home.run(line).exits(4);
         assert!(
-            (done.out + &done.err).contains("invalid x-api-key (a key)"),
+            (done.out + &done.err).contains("invalid x-api-key (the key)"),
             "{line}"
         );
     }

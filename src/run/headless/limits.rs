@@ -23,6 +23,13 @@ pub(super) async fn run(
     let admin = match &desk.session.admin {
         Ok(admin) => admin,
         Err(why) => {
+            if args.json {
+                let absent = LimitsState::Absent;
+                let (subject, now) = (desk.subject(), desk.clock.now());
+                let report = Limits::of(subject, absent, Some(why), None, None, None, now);
+                let text = report::to_pretty(&report).map_err(|_| Gone)?;
+                outlet.print(&text)?;
+            }
             outlet.tell(why);
             return Ok(if desk.session.silent.is_some() {
                 exits::UNREACHABLE
