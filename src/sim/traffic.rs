@@ -161,11 +161,15 @@ mod tests {
             (34..=46).contains(&chat),
             "20 a minute for two minutes: {chat}"
         );
-        assert!(
-            calls
-                .iter()
-                .all(|order| (190..=2010).contains(&estimate_tokens(&order.prompt)))
-        );
+        let world = Scenario::named("calm").unwrap();
+        for order in &calls {
+            let named = |client: &&Client| client.name == order.client.as_str();
+            let client = world.me.iter().find(named).unwrap();
+            let tokens = estimate_tokens(&order.prompt) as f64;
+            let (least, most) = client.input;
+            assert!((least - 10.0..=most + 10.0).contains(&tokens), "{order:?}");
+            assert_eq!(order.model.as_str(), client.model);
+        }
         let ids: std::collections::BTreeSet<_> = calls.iter().map(|order| order.call).collect();
         assert_eq!(ids.len(), calls.len());
     }

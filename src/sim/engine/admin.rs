@@ -2,7 +2,7 @@
 
 use super::models::{number, page, values};
 use crate::{
-    domain::limit::KNOWN,
+    domain::limit::{Family, KNOWN},
     sim::{
         scenario::{AdminShape, PoolSpec, Scenario, WorkspaceSpec},
         speak::{
@@ -66,10 +66,12 @@ fn kind(pool: &PoolSpec, shape: AdminShape, into: &mut Value) {
     };
 }
 
-/// In the order of the table of limiters.
+/// In the order of the table of limiters. Those that have a name only here, for families of headers,
+/// are not listed by the API.
 fn in_order(limits: &BTreeMap<String, u64>) -> Vec<(&str, u64)> {
     KNOWN
         .iter()
+        .filter(|known| matches!(known.family, Family::Standard | Family::Fast))
         .filter_map(|known| {
             limits
                 .get(known.limiter)

@@ -1,6 +1,10 @@
 //! Admitting a call to `/v1/messages`: what refuses it, what it is charged, what it will say.
 
-use super::{Admitted, Answered, Engine, Ticket, gates, pool::Short};
+use super::{
+    Admitted, Answered, Engine, Ticket, gates,
+    pool::Short,
+    take::{Lane, Take},
+};
 use crate::{
     domain::{
         limit::{Dimension, Family},
@@ -10,20 +14,19 @@ use crate::{
     },
     sim::{
         dice::Dice,
-        scenario::{AsOf, FaultKind},
+        scenario::{AsOf, Fault, FaultKind, caching},
         speak::{
             message::{CacheAsk, MessagesAsk},
             refusal::Refusal,
-            reply::{Ending, Reply},
+            reply::Reply,
         },
     },
 };
-use std::sync::Arc;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
-use super::pool::Take;
-
-/// Shorter prompts are silently not cached (prompt-caching page: 512 to 4,096, by model).
-const CACHE_MINIMUM: u64 = 1024;
 /// Bound of the simulated cache.
 const CACHE_ENTRIES: usize = 4096;
 
@@ -38,135 +41,88 @@ impl Engine {
             self.settle_all(now);
         }
         self.settle_pool(n, now);
-        let fast = ask.fast
-            && self.pools[n]
-                .limits
-                .iter()
-                .any(|limit| limit.family == Family::Fast);
-        self.refused_pool = Some((n, fast));
+        let has = |family| {
+            let mut limits = self.pools[n].limits.iter();
+            limits.any(|limit| limit.family == family)
+        };
+        let fast = ask.fast && has(Family::Fast);
+        let mut lane = if fast {
+            Lane::Fast
+        } else if has(Family::Priority) && !ask.standard_only {
+            Lane::Priority
+        } else {
+            Lane::Standard
+        };
+        self.refused_pool = Some((n, lane));
         self.gates.spend(&world, now)?;
         self.gates.enter(&world)?;
 
         let at_s = seconds_between(self.start, now);
         let fault = gates::fault(&world, &model, at_s, self.dice(1))
             .filter(|fault| !(ask.continued && fault.kind == FaultKind::PauseTurn));
-        if let Some(fault) = fault {
-            let overloaded = || Refusal::new(529, "overloaded_error", "Overloaded");
-            let refusal = match fault.kind {
-                FaultKind::Overloaded => Some(overloaded()),
-                FaultKind::ServerError => {
-                    Some(Refusal::new(500, "api_error", "Internal server error"))
-                }
-                FaultKind::Timeout => Some(Refusal {
-                    wait_s: fault.wait_s,
-                    ..Refusal::new(504, "timeout_error", "Request timed out")
-                }),
-                FaultKind::Conflict => Some(Refusal::new(
-                    409,
-                    "conflict_error",
-                    "The resource is being changed by another request",
-                )),
-                FaultKind::Opaque => Some(Refusal::new(429, "rate_limit_error", "Rate limited")),
-                FaultKind::StreamError if !ask.stream => Some(overloaded()),
-                _ => None,
-            };
-            if let Some(refusal) = refusal {
-                return Err(refusal);
-            }
+        if let Some(refusal) = fault.and_then(|fault| refusal_of(fault, ask.stream)) {
+            return Err(refusal);
         }
 
-        let usage = self.usage_of(&ask, at_s, now);
-        let uncached = usage.counted_input() as f64;
-        let take = Take {
-            requests: 1.0,
-            uncached: (uncached * world.answers.estimate).round(),
-            all_input: (usage.all_input() as f64 * world.answers.estimate).round(),
-            output: 0.0,
-        };
+        let usage = self.usage_of(&ask, &model, at_s, now);
+        let one_hour = ask.cache.is_some_and(|cache| cache.one_hour);
+        let real = Take::of(&usage, one_hour);
+        let uncached = real.uncached;
+        let take = real.estimated(world.answers.estimate);
         let subject = || format!("(org: {}, model: {model})", world.organization.id);
         self.gates.ramp(&world, n, uncached, &subject, now)?;
-        if let Some(short) = self.pools[n].short_of(&take, 1.0, fast, false, now) {
+        let short = |lane| self.pools[n].short_of(&take, 1.0, lane, false, now);
+        let mut short_of = short(lane);
+        if lane == Lane::Priority
+            && !world.rules.priority_refuses
+            && matches!(&short_of, Some(short) if short.family == Family::Priority)
+        {
+            // What the commitment does not hold runs as standard.
+            lane = Lane::Standard;
+            short_of = short(lane);
+        }
+        if let Some(short) = short_of {
             if world.rules.refused_counts_rpm {
                 let refused = Take {
                     requests: 1.0,
                     ..Take::default()
                 };
                 if self.pools[n]
-                    .short_of(&refused, 0.0, fast, false, now)
+                    .short_of(&refused, 0.0, lane, false, now)
                     .is_none()
                 {
-                    self.pools[n].draw(&refused, fast, false, now);
+                    self.pools[n].draw(&refused, lane, false, now);
                 }
             }
             return Err(over(&short, &subject()));
         }
 
         let mut dice = self.dice(2);
-        let answers = &world.answers;
-        let slow_s = fault
-            .filter(|fault| fault.kind == FaultKind::Slow)
-            .map_or(0.0, |fault| fault.wait_s);
-        let first_byte_s = dice.between(answers.first_byte_s) + slow_s;
-        let tokens_per_s = dice.between(answers.tokens_per_s) * if fast { 2.5 } else { 1.0 };
-        let natural = dice.between(answers.tokens).round().max(1.0) as u64;
-        let output = natural.min(ask.max_tokens);
-        let stop_reason = match fault.map(|fault| fault.kind) {
-            Some(FaultKind::PauseTurn) => "pause_turn",
-            Some(FaultKind::Refusal) => "refusal",
-            _ if natural > ask.max_tokens => "max_tokens",
-            _ => "end_turn",
-        };
-        let ending = match fault {
-            Some(fault) => match fault.kind {
-                FaultKind::StreamError => Ending::Error(
-                    fault
-                        .error
-                        .clone()
-                        .unwrap_or_else(|| "overloaded_error".into()),
-                    fault.after_tokens,
-                ),
-                FaultKind::Cut => Ending::Cut(fault.after_tokens),
-                FaultKind::Truncated if ask.stream => Ending::Truncated(fault.after_tokens),
-                _ => Ending::Normal,
-            },
-            None => Ending::Normal,
-        };
-        let said = match ending {
-            Ending::Normal => output,
-            Ending::Error(_, after) | Ending::Cut(after) | Ending::Truncated(after) => {
-                output.min(after)
-            }
-        } as f64;
-        let seconds = if tokens_per_s > 0.0 {
-            said / tokens_per_s
-        } else {
-            0.0
-        };
+        let plan = self.plan(&ask, fault, fast, &mut dice);
+        let (said, seconds) = (plan.said(), plan.seconds());
 
         let pool = &mut self.pools[n];
-        pool.draw(&take, fast, false, now);
-        let (excess, all_excess) = (
-            take.uncached - uncached,
-            take.all_input - usage.all_input() as f64,
-        );
-        let first = after(now, first_byte_s);
-        if first_byte_s > 0.0 {
-            pool.true_up(excess, all_excess, fast, first);
-            pool.run(self.calls, said, first, seconds, fast);
+        pool.draw(&take, lane, false, now);
+        let excess = real.excess(&take);
+        let first = after(now, plan.first_byte_s);
+        if plan.first_byte_s > 0.0 {
+            pool.true_up(&excess, lane, first);
+            pool.run(self.calls, said, first, seconds, lane);
         } else {
             let back = Take {
-                uncached: -excess,
-                all_input: -all_excess,
+                uncached: -excess.uncached,
+                all_input: -excess.all_input,
+                weighted: -excess.weighted,
                 output: if seconds > 0.0 { 0.0 } else { said },
                 requests: 0.0,
             };
-            pool.draw(&back, fast, false, now);
+            pool.draw(&back, lane, false, now);
             if seconds > 0.0 {
-                pool.run(self.calls, said, now, seconds, fast);
+                pool.run(self.calls, said, now, seconds, lane);
             }
         }
-        self.gates
-            .admitted(n, uncached, usage.all_input() as f64, output as f64, now);
+        let (all, output) = (real.all_input, plan.output);
+        self.gates.admitted(n, uncached, all, output as f64, now);
 
         let mut head = self.head_of(self.calls, 3, true, now);
         let early = world.headers.levels_as_of == AsOf::Admission;
@@ -176,7 +132,7 @@ impl Engine {
             0.0
         };
         if early {
-            self.levels(n, fast, 0.0, now, &mut head);
+            self.levels(n, lane, 0.0, now, &mut head);
         }
         let mut id = String::from("msg_01");
         dice.letters(22, &mut id);
@@ -187,20 +143,20 @@ impl Engine {
                 output_tokens: output,
                 ..usage
             },
-            one_hour: ask.cache.is_some_and(|cache| cache.one_hour),
+            one_hour,
             fast,
-            stop_reason,
-            ending,
+            priority: lane == Lane::Priority,
+            stop: plan.stop,
+            ending: plan.ending,
             dice: Dice::new(self.seed, self.calls, 4),
-            tokens_per_s,
+            tokens_per_s: plan.tokens_per_s,
         };
-        let one_hour = reply.one_hour;
         let written = usage.cache_creation_input_tokens;
         Ok(Answered::Call(Box::new(Admitted {
             ticket: Ticket {
                 pool: n,
                 flow: self.calls,
-                fast,
+                lane,
                 head,
                 own_output,
                 levels_done: early,
@@ -214,21 +170,27 @@ impl Engine {
                     if one_hour { written } else { 0 },
                     usage.cache_read_input_tokens,
                 ),
-                over_at: (first_byte_s <= 0.0 && seconds <= 0.0).then_some(said as u64),
+                over_at: (plan.first_byte_s <= 0.0 && seconds <= 0.0).then_some(said as u64),
             },
-            wait_s: first_byte_s + if ask.stream { 0.0 } else { seconds },
+            wait_s: plan.first_byte_s + if ask.stream { 0.0 } else { seconds },
             stream: ask.stream,
             reply,
         })))
     }
 
     /// How the input of a call splits into uncached, written and read.
-    fn usage_of(&mut self, ask: &MessagesAsk, at_s: f64, now: Time) -> Usage {
+    fn usage_of(&mut self, ask: &MessagesAsk, model: &str, at_s: f64, now: Time) -> Usage {
         let answers = &self.world.answers;
-        if let Some(cache) = ask.cache.filter(|cache| cache.tokens >= CACHE_MINIMUM) {
-            return self.cached(ask.input_tokens, cache, now);
+        let minimum = caching::minimum(model).unwrap_or(answers.cache_minimum);
+        if let Some(cache) = ask.cache.filter(|cache| cache.tokens >= minimum) {
+            // A cache is a model's own, and one of its speed.
+            let mut hasher = DefaultHasher::new();
+            (cache.hash, model, ask.fast).hash(&mut hasher);
+            let hash = hasher.finish();
+            return self.cached(ask.input_tokens, CacheAsk { hash, ..cache }, now);
         }
         let shared = (ask.input_tokens as f64 * answers.cache_share.clamp(0.0, 1.0)).round() as u64;
+        let shared = if shared < minimum { 0 } else { shared };
         let cold = at_s < answers.cache_cold_s;
         Usage {
             input_tokens: ask.input_tokens - shared,
@@ -278,16 +240,37 @@ impl Engine {
                 requests: 1.0,
                 ..Take::default()
             };
-            if let Some(short) = self.pools[n].short_of(&one, 0.0, false, false, now) {
+            if let Some(short) = self.pools[n].short_of(&one, 0.0, Lane::Standard, false, now) {
                 let subject = format!("(org: {})", self.world.organization.id);
                 return Err(Refusal {
                     levels: false,
                     ..over(&short, &subject)
                 });
             }
-            self.pools[n].draw(&one, false, false, now);
+            self.pools[n].draw(&one, Lane::Standard, false, now);
         }
         Ok(serde_json::json!({ "input_tokens": ask.input_tokens }))
+    }
+}
+
+/// What a fault answers instead of the model; none for those that change its answer.
+fn refusal_of(fault: &Fault, stream: bool) -> Option<Refusal> {
+    let overloaded = || Refusal::new(529, "overloaded_error", "Overloaded");
+    match fault.kind {
+        FaultKind::Overloaded => Some(overloaded()),
+        FaultKind::ServerError => Some(Refusal::new(500, "api_error", "Internal server error")),
+        FaultKind::Timeout => Some(Refusal {
+            wait_s: fault.wait_s,
+            ..Refusal::new(504, "timeout_error", "Request timed out")
+        }),
+        FaultKind::Conflict => Some(Refusal::new(
+            409,
+            "conflict_error",
+            "The resource is being changed by another request",
+        )),
+        FaultKind::Opaque => Some(Refusal::new(429, "rate_limit_error", "Rate limited")),
+        FaultKind::StreamError if !stream => Some(overloaded()),
+        _ => None,
     }
 }
 

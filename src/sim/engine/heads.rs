@@ -1,6 +1,6 @@
 //! Response heads: ids, date, and the families of section "response headers".
 
-use super::{Answer, Engine, JSON, Ticket, pool::Limit};
+use super::{Answer, Engine, JSON, Ticket, pool::Limit, take::Lane};
 use crate::{
     domain::{
         limit::{Dimension, Family},
@@ -68,7 +68,7 @@ impl Engine {
         head.insert(http::header::DATE, self.date(now));
         if !ticket.levels_done {
             self.settle_pool(ticket.pool, now);
-            self.levels(ticket.pool, ticket.fast, ticket.own_output, now, &mut head);
+            self.levels(ticket.pool, ticket.lane, ticket.own_output, now, &mut head);
         }
         head
     }
@@ -116,7 +116,7 @@ impl Engine {
         }
         if refusal.levels && messages {
             match self.refused_pool.take() {
-                Some((n, fast)) => self.levels(n, fast, 0.0, now, &mut headers),
+                Some((n, lane)) => self.levels(n, lane, 0.0, now, &mut headers),
                 None => self.unified(now, &mut headers),
             }
         }
@@ -148,7 +148,7 @@ impl Engine {
     pub(super) fn levels(
         &mut self,
         n: usize,
-        fast: bool,
+        lane: Lane,
         own_output: f64,
         now: Time,
         head: &mut HeaderMap,
@@ -188,7 +188,7 @@ impl Engine {
                 }
                 HeaderFamily::OutputTokens => {
                     if let Some(limit) = standard(Dimension::Otpm) {
-                        let own = if fast { 0.0 } else { own_output };
+                        let own = if lane == Lane::Fast { 0.0 } else { own_output };
                         family_of(
                             &names!("anthropic-ratelimit-output-tokens"),
                             &[limit],
@@ -221,7 +221,7 @@ impl Engine {
                         family_of(&names!("anthropic-ratelimit-tokens"), &both, 0.0, now, head);
                     }
                 }
-                HeaderFamily::Fast if fast => {
+                HeaderFamily::Fast if lane == Lane::Fast => {
                     if let Some(limit) = pool.in_force(Dimension::Itpm, Family::Fast) {
                         family_of(
                             &names!("anthropic-fast-input-tokens"),
@@ -242,6 +242,25 @@ impl Engine {
                     }
                 }
                 HeaderFamily::Fast => {}
+                HeaderFamily::Priority => {
+                    let (input, output) = (
+                        pool.in_force(Dimension::Itpm, Family::Priority),
+                        pool.in_force(Dimension::Otpm, Family::Priority),
+                    );
+                    let own = if lane == Lane::Priority {
+                        own_output
+                    } else {
+                        0.0
+                    };
+                    if let Some(limit) = input {
+                        let names = names!("anthropic-priority-input-tokens");
+                        family_of(&names, &[limit], 0.0, now, head);
+                    }
+                    if let Some(limit) = output {
+                        let names = names!("anthropic-priority-output-tokens");
+                        family_of(&names, &[limit], own, now, head);
+                    }
+                }
             }
         }
     }

@@ -9,12 +9,14 @@ mod gates;
 mod heads;
 mod models;
 mod pool;
+mod say;
+mod take;
 #[cfg(test)]
 mod tests;
 mod unseen;
 mod usage;
 
-pub use pool::Take;
+pub use take::Take;
 
 use super::{
     dice::Dice,
@@ -34,6 +36,7 @@ use gates::Gates;
 use http::{HeaderMap, HeaderValue};
 use pool::{FlowId, Limit, Pool};
 use std::{collections::HashMap, sync::Arc};
+use take::Lane;
 use unseen::Unseen;
 
 /// An answer that is known at once.
@@ -67,7 +70,7 @@ pub struct Admitted {
 pub struct Ticket {
     pool: usize,
     flow: FlowId,
-    fast: bool,
+    lane: Lane,
     head: HeaderMap,
     /// Output tokens to add to the level shown, where own output is not in it.
     own_output: f64,
@@ -120,7 +123,7 @@ pub struct Engine {
     date: (i64, HeaderValue),
     last_settled: Time,
     /// Whose levels a refusal shows.
-    refused_pool: Option<(usize, bool)>,
+    refused_pool: Option<(usize, Lane)>,
 }
 
 impl Engine {

@@ -1,6 +1,9 @@
 //! The buckets of one pool, and everything that draws from them as time passes.
 
-use super::unseen::Unseen;
+use super::{
+    take::{Lane, Take},
+    unseen::Unseen,
+};
 use crate::domain::{
     bucket::Bucket,
     id::Limiter,
@@ -11,19 +14,6 @@ use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap},
 };
-
-/// What one call takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Take {
-    /// Requests.
-    pub requests: f64,
-    /// Input tokens without cache reads.
-    pub uncached: f64,
-    /// Input tokens with cache reads.
-    pub all_input: f64,
-    /// Output tokens.
-    pub output: f64,
-}
 
 /// One limiter with its bucket.
 #[derive(Clone, Debug)]
@@ -61,13 +51,15 @@ impl Limit {
     }
 
     /// How much of `take` this limiter counts.
-    fn amount(&self, take: &Take, fast: bool) -> f64 {
-        match (self.dimension, self.family == Family::Fast) {
-            (Dimension::Rpm, _) => take.requests,
-            (Dimension::Itpm, is_fast) if is_fast == fast => take.uncached,
-            (Dimension::Otpm, is_fast) if is_fast == fast => take.output,
-            (Dimension::ItpmAll, false) if !fast => take.all_input,
-            (Dimension::Combined | Dimension::Tpd, false) if !fast => take.uncached + take.output,
+    fn amount(&self, take: &Take, lane: Lane) -> f64 {
+        match self.dimension {
+            Dimension::Rpm => take.requests,
+            _ if !lane.draws(self.family) => 0.0,
+            Dimension::Itpm if self.family == Family::Priority => take.weighted,
+            Dimension::Itpm => take.uncached,
+            Dimension::ItpmAll => take.all_input,
+            Dimension::Otpm => take.output,
+            Dimension::Combined | Dimension::Tpd => take.uncached + take.output,
             _ => 0.0,
         }
     }
@@ -80,6 +72,8 @@ pub struct Short {
     pub dimension: Dimension,
     /// The number in force.
     pub value: u64,
+    /// Whose headers show it.
+    pub family: Family,
     /// Seconds until the needed amount exists if nobody else draws.
     pub wait_s: f64,
 }
@@ -92,7 +86,7 @@ struct Flow {
     tokens: f64,
     begins: Time,
     ends: Time,
-    fast: bool,
+    lane: Lane,
     running: bool,
     drawn: bool,
 }
@@ -112,8 +106,8 @@ impl Flow {
 enum Step {
     Begin(FlowId),
     End(FlowId),
-    /// Thousandths of a token to give back (negative: to draw) in uncached and in all input.
-    TrueUp(i64, i64, bool),
+    /// Thousandths of a token to give back (negative: to draw) in uncached, all and weighted input.
+    TrueUp([i64; 3], Lane),
 }
 
 /// One pool.
@@ -173,9 +167,11 @@ impl Pool {
                 }
                 (_, Some((next, n))) if next <= now => {
                     if let Some(take) = self.unseen[n].call(start)
-                        && self.short_of(&take, 1.0, false, true, next).is_none()
+                        && self
+                            .short_of(&take, 1.0, Lane::Standard, true, next)
+                            .is_none()
                     {
-                        self.draw(&take, false, true, next);
+                        self.draw(&take, Lane::Standard, true, next);
                         self.unseen[n].drew(&take);
                         used(next, &self.unseen[n].client.model, take);
                     }
@@ -197,9 +193,9 @@ impl Pool {
             Step::Begin(id) => {
                 if let Some(flow) = self.flows.get_mut(&id) {
                     flow.running = true;
-                    let (per_s, fast) = (flow.per_s(), flow.fast);
+                    let (per_s, lane) = (flow.per_s(), flow.lane);
                     if per_s > 0.0 {
-                        self.flow(per_s, fast, at);
+                        self.flow(per_s, lane, at);
                     } else {
                         let output = flow.tokens;
                         flow.drawn = true;
@@ -208,7 +204,7 @@ impl Pool {
                                 output,
                                 ..Take::default()
                             },
-                            fast,
+                            lane,
                             false,
                             at,
                         );
@@ -222,26 +218,27 @@ impl Pool {
                 {
                     flow.running = false;
                     flow.drawn = true;
-                    let (per_s, fast) = (flow.per_s(), flow.fast);
-                    self.flow(-per_s, fast, at);
+                    let (per_s, lane) = (flow.per_s(), flow.lane);
+                    self.flow(-per_s, lane, at);
                 }
             }
-            Step::TrueUp(uncached, all_input, fast) => {
+            Step::TrueUp(back, lane) => {
+                let [uncached, all_input, weighted] = back.map(|n| -(n as f64) / 1e3);
                 let take = Take {
-                    uncached: -(uncached as f64) / 1e3,
-                    all_input: -(all_input as f64) / 1e3,
+                    uncached,
+                    all_input,
+                    weighted,
                     ..Take::default()
                 };
-                self.draw(&take, fast, false, at);
+                self.draw(&take, lane, false, at);
             }
         }
     }
 
-    fn flow(&mut self, per_s: f64, fast: bool, at: Time) {
+    fn flow(&mut self, per_s: f64, lane: Lane, at: Time) {
         for limit in &mut self.limits {
             let counts = match limit.dimension {
-                Dimension::Otpm => (limit.family == Family::Fast) == fast,
-                Dimension::Combined | Dimension::Tpd => !fast,
+                Dimension::Otpm | Dimension::Combined | Dimension::Tpd => lane.draws(limit.family),
                 _ => false,
             };
             if counts && let Some(bucket) = &mut limit.bucket {
@@ -256,7 +253,7 @@ impl Pool {
         &self,
         take: &Take,
         output: f64,
-        fast: bool,
+        lane: Lane,
         organization_only: bool,
         now: Time,
     ) -> Option<Short> {
@@ -266,7 +263,7 @@ impl Pool {
             if organization_only && limit.workspace {
                 continue;
             }
-            let amount = limit.amount(&need, fast);
+            let amount = limit.amount(&need, lane);
             let Some(bucket) = limit.bucket.as_ref().filter(|_| amount > 0.0) else {
                 continue;
             };
@@ -281,6 +278,7 @@ impl Pool {
                 worst = Some(Short {
                     dimension: limit.dimension,
                     value: limit.value,
+                    family: limit.family,
                     wait_s,
                 });
             }
@@ -297,6 +295,7 @@ impl Pool {
             return Some(Short {
                 dimension: Dimension::Rpm,
                 value: rpm.value,
+                family: rpm.family,
                 wait_s: burst.seconds_until(need.requests, now).unwrap_or(1.0),
             });
         }
@@ -304,12 +303,12 @@ impl Pool {
     }
 
     /// Takes it, whether it is there or not.
-    pub fn draw(&mut self, take: &Take, fast: bool, organization_only: bool, now: Time) {
+    pub fn draw(&mut self, take: &Take, lane: Lane, organization_only: bool, now: Time) {
         for limit in &mut self.limits {
             if organization_only && limit.workspace {
                 continue;
             }
-            let amount = limit.amount(take, fast);
+            let amount = limit.amount(take, lane);
             if amount != 0.0
                 && let Some(bucket) = &mut limit.bucket
             {
@@ -321,14 +320,14 @@ impl Pool {
         }
     }
 
-    /// At `at` the input that was charged is corrected by so much; positive gives back.
-    pub fn true_up(&mut self, uncached: f64, all_input: f64, fast: bool, at: Time) {
-        let step = Step::TrueUp((uncached * 1e3) as i64, (all_input * 1e3) as i64, fast);
-        self.steps.push(Reverse((at, step)));
+    /// At `at` the input that was charged is corrected by that of `back`; positive gives back.
+    pub fn true_up(&mut self, back: &Take, lane: Lane, at: Time) {
+        let back = [back.uncached, back.all_input, back.weighted].map(|n| (n * 1e3) as i64);
+        self.steps.push(Reverse((at, Step::TrueUp(back, lane))));
     }
 
     /// From `begins` an answer of `tokens` runs for `seconds`.
-    pub fn run(&mut self, id: FlowId, tokens: f64, begins: Time, seconds: f64, fast: bool) {
+    pub fn run(&mut self, id: FlowId, tokens: f64, begins: Time, seconds: f64, lane: Lane) {
         let ends = after(begins, seconds);
         self.flows.insert(
             id,
@@ -336,7 +335,7 @@ impl Pool {
                 tokens,
                 begins,
                 ends,
-                fast,
+                lane,
                 running: false,
                 drawn: false,
             },
@@ -358,7 +357,7 @@ impl Pool {
         if !flow.running {
             return 0.0;
         }
-        self.flow(-flow.per_s(), flow.fast, now);
+        self.flow(-flow.per_s(), flow.lane, now);
         (flow.per_s() * seconds_between(flow.begins, now)).clamp(0.0, flow.tokens)
     }
 

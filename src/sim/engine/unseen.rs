@@ -1,6 +1,6 @@
 //! Make-believe clients that only show as others' burn.
 
-use super::pool::Take;
+use super::take::Take;
 use crate::{
     domain::time::{Time, after, seconds_between},
     sim::{dice::Dice, scenario::Client},
@@ -56,6 +56,7 @@ impl Unseen {
                 requests: 1.0,
                 uncached: input,
                 all_input: input,
+                weighted: 0.0,
                 output: dice.between(self.client.output).round(),
             }
         })
@@ -82,6 +83,7 @@ impl Unseen {
             requests: calls,
             uncached: calls * mean(self.client.input),
             all_input: calls * mean(self.client.input),
+            weighted: 0.0,
             output: calls * mean(self.client.output),
         }
     }

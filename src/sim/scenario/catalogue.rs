@@ -140,6 +140,28 @@ const fn model(
     }
 }
 
+/// The id of a model that may be named by its alias.
+pub fn id_of(model: &str) -> &str {
+    MODELS
+        .iter()
+        .find(|known| known.alias == Some(model))
+        .map_or(model, |known| known.id)
+}
+
+/// Whether a model takes `temperature`, `top_p` and `top_k` (under the old version): those before 4.7
+/// do, and nothing is known of strangers.
+pub fn takes_sampling(model: &str) -> bool {
+    const OLD: [&str; 2] = ["claude-opus-4-6", "claude-sonnet-4-6"];
+    let id = id_of(model);
+    takes_prefill(id) || OLD.contains(&id) || MODELS.iter().all(|known| known.id != id)
+}
+
+/// Whether a model continues a message of the assistant: those before 4.6 do.
+pub fn takes_prefill(model: &str) -> bool {
+    const OLD: [&str; 3] = ["claude-opus-4-5", "claude-sonnet-4-5", "claude-haiku-4-5"];
+    OLD.contains(&id_of(model))
+}
+
 /// Requests, cache-aware input tokens and output tokens a minute.
 type Numbers = [u64; 3];
 

@@ -6,7 +6,8 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HeaderRules {
-    /// Families that are sent: `requests`, `tokens`, `input-tokens`, `output-tokens`, `fast`.
+    /// Families that are sent: `requests`, `tokens`, `input-tokens`, `output-tokens`, `fast`,
+    /// `priority`.
     pub families: Vec<HeaderFamily>,
     /// What `tokens-*` shows.
     pub tokens: TokensHeader,
@@ -22,9 +23,9 @@ pub struct HeaderRules {
 
 impl Default for HeaderRules {
     fn default() -> Self {
-        use HeaderFamily::{Fast, InputTokens, OutputTokens, Requests, Tokens};
+        use HeaderFamily::{Fast, InputTokens, OutputTokens, Priority, Requests, Tokens};
         Self {
-            families: vec![Requests, Tokens, InputTokens, OutputTokens, Fast],
+            families: vec![Requests, Tokens, InputTokens, OutputTokens, Fast, Priority],
             tokens: TokensHeader::default(),
             levels_as_of: AsOf::default(),
             subscription: None,
@@ -48,6 +49,9 @@ pub enum HeaderFamily {
     OutputTokens,
     /// `anthropic-fast-*`, for fast calls
     Fast,
+    /// `anthropic-priority-*`, for pools with a Priority commitment (`priority_input`,
+    /// `priority_output` among their limits)
+    Priority,
 }
 
 /// What `anthropic-ratelimit-tokens-*` shows.

@@ -4,6 +4,7 @@
 //! To add a setting: a field with a default here or in one of the files beside, a look at it in `engine`.
 //! To add a model or a pool: a row in [`catalogue`].
 
+pub mod caching;
 pub mod catalogue;
 mod client;
 mod headers;
@@ -143,14 +144,20 @@ pub struct Answers {
     pub first_byte_s: Range,
     /// Speed of one answer; 0 means at once.
     pub tokens_per_s: Range,
-    /// Share of every prompt that is read from the cache, beyond what `cache_control` asks for.
+    /// Share of every prompt that is read from the cache, beyond what `cache_control` asks for. A
+    /// share below the model's minimum is not cached.
     pub cache_share: f64,
+    /// Tokens below which nothing is cached, for models whose minimum is not established.
+    pub cache_minimum: u64,
     /// Seconds from the start during which that share is written to the cache instead of read.
     pub cache_cold_s: f64,
     /// What is charged on admission, as a multiple of the true uncached input; trued up at the head.
     pub estimate: f64,
     /// Whether a whole (not streamed) 200 already shows its own output as gone.
     pub own_output_in_remaining: bool,
+    /// Share of the calls with `tools` whose answer asks for one, where `tool_choice` leaves it to the
+    /// model and no result came back yet.
+    pub tool_use: f64,
 }
 
 impl Default for Answers {
@@ -160,9 +167,11 @@ impl Default for Answers {
             first_byte_s: (0.25, 0.7),
             tokens_per_s: (60.0, 110.0),
             cache_share: 0.0,
+            cache_minimum: 1_024,
             cache_cold_s: 0.0,
             estimate: 1.05,
             own_output_in_remaining: true,
+            tool_use: 1.0,
         }
     }
 }

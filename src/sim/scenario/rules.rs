@@ -16,6 +16,8 @@ pub struct Rules {
     pub ramp: Option<Ramp>,
     /// Money.
     pub spend: Option<Spend>,
+    /// Whether a call that a Priority commitment cannot hold is refused; else it runs as standard.
+    pub priority_refuses: bool,
     /// What `rate_limits` looks like.
     pub admin_shape: AdminShape,
     /// Whether the API key may read limits, as unscoped personal keys may since August 2026.

@@ -4,8 +4,11 @@
 use super::{
     refusal::Refusal,
     size::{CacheControl, Content, Size, mix},
+    tools::{self, ToolAsk},
 };
+use crate::sim::scenario::catalogue;
 use serde::{Deserialize, de::IgnoredAny};
+use serde_json::Value;
 use std::borrow::Cow;
 
 /// What the simulator needs to know of a request.
@@ -25,6 +28,14 @@ pub struct MessagesAsk {
     pub cache: Option<CacheAsk>,
     /// Whether the last message is the assistant's, sent back after `pause_turn`.
     pub continued: bool,
+    /// The tool that the answer may ask for.
+    pub tool: Option<ToolAsk>,
+    /// Whether the last message brings a tool's result.
+    pub has_result: bool,
+    /// Texts that end an answer.
+    pub stop_sequences: Vec<String>,
+    /// Whether `service_tier` is `standard_only`.
+    pub standard_only: bool,
 }
 
 /// A cache breakpoint.
@@ -48,7 +59,11 @@ struct Body<'a> {
     stream: Option<bool>,
     #[serde(borrow)]
     speed: Option<Cow<'a, str>>,
-    tools: Option<Size>,
+    tools: Option<Value>,
+    tool_choice: Option<Value>,
+    stop_sequences: Option<Vec<String>>,
+    #[serde(borrow)]
+    service_tier: Option<Cow<'a, str>>,
     temperature: Option<IgnoredAny>,
     top_p: Option<IgnoredAny>,
     top_k: Option<IgnoredAny>,
@@ -105,21 +120,28 @@ pub fn read(body: &[u8], counting: bool, new_version: bool) -> Result<MessagesAs
             turn.role
         )));
     }
-    if new_version {
+    if new_version || !catalogue::takes_sampling(&model) {
         for (field, given) in [
             ("temperature", body.temperature.is_some()),
             ("top_p", body.top_p.is_some()),
             ("top_k", body.top_k.is_some()),
         ] {
             if given {
-                return Err(Refusal::invalid(format!(
-                    "{field}: not accepted with anthropic-version 2026-10-21"
-                )));
+                let by = if new_version {
+                    "with anthropic-version 2026-10-21"
+                } else {
+                    "by this model"
+                };
+                return Err(Refusal::invalid(format!("{field}: not accepted {by}")));
             }
         }
     }
     let continued = turns.last().is_some_and(|turn| turn.role == "assistant");
-    if continued && !counting && !turns.last().is_some_and(|turn| turn.content.server_tool) {
+    if continued
+        && !counting
+        && !catalogue::takes_prefill(&model)
+        && !turns.last().is_some_and(|turn| turn.content.server_tool)
+    {
         return Err(Refusal::invalid(
             "This model does not support assistant message prefill. The conversation must end with a user message.",
         ));
@@ -128,7 +150,11 @@ pub fn read(body: &[u8], counting: bool, new_version: bool) -> Result<MessagesAs
     let mut bytes = 0_u64;
     let mut hash = 0;
     let mut mark = None;
-    if let Some(tools) = body.tools {
+    if let Some(tools) = body
+        .tools
+        .as_ref()
+        .and_then(|it| Size::deserialize(it).ok())
+    {
         bytes = tools.bytes;
         hash = tools.hash;
     }
@@ -158,6 +184,13 @@ pub fn read(body: &[u8], counting: bool, new_version: bool) -> Result<MessagesAs
             one_hour,
         }),
         continued,
+        tool: body
+            .tools
+            .as_ref()
+            .and_then(|tools| tools::chosen(tools, body.tool_choice.as_ref())),
+        has_result: turns.last().is_some_and(|turn| turn.content.tool_result),
+        stop_sequences: body.stop_sequences.unwrap_or_default(),
+        standard_only: body.service_tier.as_deref() == Some("standard_only"),
     })
 }
 
@@ -224,6 +257,32 @@ mod tests {
         let refusal = ask(json).unwrap_err();
         assert_eq!(refusal.status, 400);
         assert!(refusal.message.contains(part), "{}", refusal.message);
+    }
+
+    /// Section "live headers cheaply": sampling is refused under the new version and by models from 4.7
+    /// on, a prefill by models from 4.6 on.
+    #[rstest]
+    #[case("claude-opus-5-5", false, false, false)]
+    #[case("claude-opus-4-7", false, false, false)]
+    #[case("claude-opus-4-6", false, true, false)]
+    #[case("claude-sonnet-4-5-20250929", false, true, true)]
+    #[case("claude-haiku-4-5", false, true, true)]
+    #[case("claude-haiku-4-5", true, false, true)]
+    fn what_old_models_take(
+        #[case] model: &str,
+        #[case] new: bool,
+        #[case] sampling: bool,
+        #[case] prefill: bool,
+    ) {
+        let body = |more: &str, turn: &str| {
+            format!(
+                r#"{{"model":"{model}","max_tokens":5{more},"messages":[{{"role":"user","content":"x"}}{turn}]}}"#
+            )
+        };
+        let takes = |body: &str| read(body.as_bytes(), false, new).is_ok();
+        assert_eq!(takes(&body(r#","top_p":0.5"#, "")), sampling);
+        let turn = r#",{"role":"assistant","content":"The"}"#;
+        assert_eq!(takes(&body("", turn)), prefill);
     }
 
     #[test]

@@ -9,3 +9,4 @@ pub mod refusal;
 pub mod reply;
 pub mod script;
 mod size;
+pub mod tools;

@@ -18,6 +18,69 @@ pub enum Ending {
     Truncated(u64),
 }
 
+/// Why an answer stops where it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The model is done.
+    EndTurn,
+    /// `max_tokens` are said.
+    MaxTokens,
+    /// A server tool takes long.
+    PauseTurn,
+    /// The model refuses.
+    Refusal,
+    /// The text came upon this one of the request's `stop_sequences`, after so many bytes.
+    Sequence {
+        /// The sequence.
+        text: String,
+        /// Bytes of text before it.
+        bytes: usize,
+    },
+    /// A tool of the caller is asked for.
+    Tool {
+        /// Its name.
+        name: String,
+        /// Its input, as JSON.
+        input: String,
+        /// Output tokens that asking takes.
+        tokens: u64,
+    },
+}
+
+impl Stop {
+    /// `stop_reason`.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::EndTurn => "end_turn",
+            Self::MaxTokens => "max_tokens",
+            Self::PauseTurn => "pause_turn",
+            Self::Refusal => "refusal",
+            Self::Sequence { .. } => "stop_sequence",
+            Self::Tool { .. } => "tool_use",
+        }
+    }
+
+    /// `stop_sequence`, as JSON.
+    pub(super) fn sequence(&self) -> String {
+        match self {
+            Self::Sequence { text, .. } => quoted(text),
+            _ => "null".into(),
+        }
+    }
+}
+
+/// The tool that an answer asks for.
+pub(super) struct ToolUse<'a> {
+    /// `tool_use`, or `server_tool_use` for one that the server runs.
+    pub(super) kind: &'static str,
+    /// Of this use.
+    pub(super) id: String,
+    /// Its name, as JSON.
+    pub(super) name: String,
+    /// Its input, as JSON.
+    pub(super) input: &'a str,
+}
+
 /// Everything that an answer says.
 #[derive(Clone, Debug)]
 pub struct Reply {
@@ -31,8 +94,10 @@ pub struct Reply {
     pub one_hour: bool,
     /// Whether it is a fast answer.
     pub fast: bool,
-    /// `end_turn`, `max_tokens`, `pause_turn`, `refusal`.
-    pub stop_reason: &'static str,
+    /// Whether a Priority commitment served it.
+    pub priority: bool,
+    /// Why it stops.
+    pub stop: Stop,
     /// How it ends.
     pub ending: Ending,
     /// What its text depends on.
@@ -53,25 +118,61 @@ impl Reply {
             (usage.cache_creation_input_tokens, 0)
         };
         let speed = if self.fast { "fast" } else { "standard" };
+        let tier = if self.priority {
+            "priority"
+        } else {
+            "standard"
+        };
         let _ = write!(
             into,
-            r#"{{"input_tokens":{},"cache_creation_input_tokens":{},"cache_read_input_tokens":{},"cache_creation":{{"ephemeral_5m_input_tokens":{short},"ephemeral_1h_input_tokens":{long}}},"output_tokens":{output},"service_tier":"standard","speed":"{speed}","inference_geo":"global"}}"#,
+            r#"{{"input_tokens":{},"cache_creation_input_tokens":{},"cache_read_input_tokens":{},"cache_creation":{{"ephemeral_5m_input_tokens":{short},"ephemeral_1h_input_tokens":{long}}},"output_tokens":{output},"service_tier":"{tier}","speed":"{speed}","inference_geo":"global"}}"#,
             usage.input_tokens, usage.cache_creation_input_tokens, usage.cache_read_input_tokens,
         );
     }
 
     /// `stop_details`.
     pub(super) fn stop_details(&self) -> &'static str {
-        if self.stop_reason == "refusal" {
+        if self.stop == Stop::Refusal {
             REFUSED
         } else {
             "null"
         }
     }
 
-    /// Id of the tool use of a paused turn.
-    pub(super) fn tool_id(&self) -> String {
-        format!("srvtoolu_{}", &self.id[4..])
+    /// Tokens that are text; the rest asks for a tool.
+    pub(super) fn text_tokens(&self) -> u64 {
+        match self.stop {
+            Stop::Tool { tokens, .. } => self.usage.output_tokens.saturating_sub(tokens),
+            _ => self.usage.output_tokens,
+        }
+    }
+
+    /// Bytes after which the text is cut.
+    pub(super) fn text_bytes(&self) -> Option<usize> {
+        match self.stop {
+            Stop::Sequence { bytes, .. } => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The tool that it asks for.
+    pub(super) fn tool_use(&self) -> Option<ToolUse<'_>> {
+        let (kind, prefix, name, input) = match &self.stop {
+            Stop::PauseTurn => (
+                "server_tool_use",
+                "srvtoolu_",
+                "web_search",
+                r#"{"query":"bucket"}"#,
+            ),
+            Stop::Tool { name, input, .. } => ("tool_use", "toolu_", name.as_str(), input.as_str()),
+            _ => return None,
+        };
+        Some(ToolUse {
+            kind,
+            id: [prefix, self.id.get(4..).unwrap_or_default()].concat(),
+            name: quoted(name),
+            input,
+        })
     }
 
     /// The JSON of an answer that does not stream.
@@ -83,19 +184,24 @@ impl Reply {
             self.id,
             quoted(&self.model),
         );
-        Prose::new(self.dice).say(self.usage.output_tokens, &mut out);
+        let begins = out.len();
+        Prose::new(self.dice).say(self.text_tokens(), &mut out);
+        if let Some(bytes) = self.text_bytes() {
+            out.truncate(begins + bytes);
+        }
         out.push_str("\"}");
-        if self.stop_reason == "pause_turn" {
+        if let Some(tool) = self.tool_use() {
             let _ = write!(
                 out,
-                r#",{{"type":"server_tool_use","id":"{}","name":"web_search","input":{{"query":"bucket"}}}}"#,
-                self.tool_id()
+                r#",{{"type":"{}","id":"{}","name":{},"input":{}}}"#,
+                tool.kind, tool.id, tool.name, tool.input
             );
         }
         let _ = write!(
             out,
-            r#"],"container":null,"stop_reason":"{}","stop_sequence":null,"stop_details":{},"usage":"#,
-            self.stop_reason,
+            r#"],"container":null,"stop_reason":"{}","stop_sequence":{},"stop_details":{},"usage":"#,
+            self.stop.reason(),
+            self.stop.sequence(),
             self.stop_details()
         );
         self.usage_json(self.usage.output_tokens, &mut out);

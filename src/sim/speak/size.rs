@@ -31,6 +31,8 @@ pub(super) struct Content {
     pub mark: Option<(u64, u64, bool)>,
     /// Whether a server tool is in use: a paused turn sent back.
     pub server_tool: bool,
+    /// Whether it brings the result of a tool.
+    pub tool_result: bool,
 }
 
 #[derive(Deserialize)]
@@ -178,6 +180,7 @@ impl<'de> Visitor<'de> for Contents {
             all.bytes = all.bytes.saturating_add(size.bytes);
             all.hash = mix(all.hash, size.hash);
             all.server_tool |= block.r#type == "server_tool_use";
+            all.tool_result |= block.r#type == "tool_result";
             if let Some(control) = block.cache_control {
                 all.mark = Some((all.bytes, all.hash, control.one_hour()));
             }

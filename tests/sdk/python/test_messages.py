@@ -1,6 +1,7 @@
 """Messages, streams, token counts and models, as the SDK reads them."""
 
 import datetime
+import json
 import unittest
 
 import anthropic
@@ -68,6 +69,54 @@ class Messages(World):
         self.assertTrue(20 <= message.usage.output_tokens <= 40, message.usage)
         self.assertIn("anthropic-ratelimit-requests-remaining", self.wire[0][2])
         self.assertTrue(self.wire[0][2]["content-type"].startswith("text/event-stream"))
+
+    TOOLS = [
+        {
+            "name": "get_weather",
+            "description": "The weather of a city.",
+            "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+        }
+    ]
+
+    def test_a_tool_is_asked_for_and_its_result_is_answered(self):
+        messages = [{"role": "user", "content": "How is the weather?"}]
+        asked = self.hello(self.client(), tools=self.TOOLS, messages=messages)
+        self.assertEqual(asked.stop_reason, "tool_use")
+        use = asked.content[-1]
+        self.assertEqual((use.type, use.name), ("tool_use", "get_weather"))
+        self.assertIsInstance(use.input["city"], str)
+        result = {"type": "tool_result", "tool_use_id": use.id, "content": "Sunny."}
+        messages += [{"role": "assistant", "content": asked.content}, {"role": "user", "content": [result]}]
+        answer = self.hello(self.client(), tools=self.TOOLS, messages=messages)
+        self.assertEqual(answer.stop_reason, "end_turn")
+        self.assertTrue(answer.content[0].text)
+
+    def test_a_streamed_tool_use_accumulates_its_input(self):
+        with self.client().messages.stream(
+            model="claude-haiku-4-5", max_tokens=64, tools=self.TOOLS, messages=[{"role": "user", "content": "Weather?"}]
+        ) as stream:
+            pieces = [event.partial_json for event in stream if event.type == "input_json"]
+            message = stream.get_final_message()
+        self.assertEqual(message.stop_reason, "tool_use")
+        use = message.content[-1]
+        self.assertEqual((use.type, use.name), ("tool_use", "get_weather"))
+        self.assertEqual(json.loads("".join(pieces)), use.input)
+        self.assertEqual(set(use.input), {"city"})
+
+    def test_a_stop_sequence_ends_the_text_and_is_named(self):
+        message = self.hello(self.client(), stop_sequences=["never said", "simulator"])
+        self.assertEqual((message.stop_reason, message.stop_sequence), ("stop_sequence", "simulator"))
+        self.assertNotIn("simulator", message.content[0].text)
+        with self.client().messages.stream(
+            model="claude-haiku-4-5",
+            max_tokens=64,
+            stop_sequences=["simulator"],
+            messages=[{"role": "user", "content": "Say hello."}],
+        ) as stream:
+            streamed = stream.get_final_message()
+        self.assertEqual((streamed.stop_reason, streamed.stop_sequence), ("stop_sequence", "simulator"))
+        self.assertEqual(streamed.content[0].text, message.content[0].text)
+        self.assertIsNone(self.hello(self.client()).stop_sequence)
 
     def test_raw_events_come_in_the_documented_order(self):
         events = self.hello(self.client(), stream=True)

@@ -29,6 +29,33 @@ describe("messages", () => {
     assert.ok(message.usage.output_tokens >= 20);
   });
 
+  test("a tool is asked for, in a stream as well, and its result is answered", async () => {
+    const input_schema = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
+    const tools = [{ name: "get_weather", input_schema }];
+    const asked = await here.client().messages.create(ask({ tools }));
+    assert.equal(asked.stop_reason, "tool_use");
+    const use = asked.content.at(-1);
+    assert.deepEqual([use.type, use.name, typeof use.input.city], ["tool_use", "get_weather", "string"]);
+    const streamed = await here.client().messages.stream(ask({ tools })).finalMessage();
+    assert.equal(streamed.stop_reason, "tool_use");
+    assert.deepEqual(streamed.content.at(-1).input, use.input);
+    const result = { type: "tool_result", tool_use_id: use.id, content: "Sunny." };
+    const messages = [...ask().messages, { role: "assistant", content: asked.content }, { role: "user", content: [result] }];
+    assert.equal((await here.client().messages.create(ask({ tools, messages }))).stop_reason, "end_turn");
+  });
+
+  test("a stop sequence ends the text and is named", async () => {
+    const request = ask({ stop_sequences: ["simulator"] });
+    const whole = await here.client().messages.create(request);
+    const streamed = await here.client().messages.stream(request).finalMessage();
+    for (const message of [whole, streamed]) {
+      assert.equal(message.stop_reason, "stop_sequence");
+      assert.equal(message.stop_sequence, "simulator");
+      assert.ok(!message.content[0].text.includes("simulator"));
+    }
+    assert.equal(streamed.content[0].text, whole.content[0].text);
+  });
+
   test("compression is negotiated, also for streams", async () => {
     const body = JSON.stringify(ask({ stream: true }));
     for (const coding of ["gzip", "br", "zstd", "identity"]) {

@@ -122,7 +122,7 @@ fn each_fault_is_what_it_says() {
     ] {
         let mut engine = Engine::new(world_with(kind), 1, t());
         let call = admitted(engine.answer(message(100, 500, true), t()));
-        assert_eq!(call.reply.stop_reason, stop);
+        assert_eq!(call.reply.stop.reason(), stop);
         assert_eq!(call.wait_s > 2.0, kind == "slow");
     }
 }

@@ -193,3 +193,39 @@ fn usage_appears_five_minutes_late() {
         (Some(1000), Some(50))
     );
 }
+
+/// Section "rate_limits": the shapes that have existed, by the version of the request or as the world
+/// says.
+#[test]
+fn limits_come_in_every_shape_that_has_existed() {
+    for (rule, version, group_type, group, id) in [
+        ("by-version", "2023-06-01", true, true, true),
+        ("by-version", "2026-10-21", false, true, true),
+        ("2023", "2026-10-21", true, false, true),
+        ("2026", "2023-06-01", false, true, true),
+        ("guide", "2023-06-01", true, false, false),
+    ] {
+        let text = format!("{SMALL}\n[rules]\nadmin_shape = \"{rule}\"");
+        let mut engine = Engine::new(world(&text), 1, t());
+        let mut headers = HeaderMap::new();
+        headers.insert("x-api-key", HeaderValue::from_static(ADMIN_KEY));
+        headers.insert("anthropic-version", version.parse().unwrap());
+        let target = "/v1/organizations/rate_limits";
+        let ask = read(&http::Method::GET, target, &headers, b"");
+        let answer = refused(engine.answer(ask, t()));
+        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        let entry = &body["data"][0];
+        assert_eq!(
+            entry["group_type"] == "model_group",
+            group_type,
+            "{rule} {version}"
+        );
+        assert_eq!(
+            entry["group"]["type"] == "model_group",
+            group,
+            "{rule} {version}"
+        );
+        assert_eq!(entry["id"].is_string(), id, "{rule} {version}");
+        assert_eq!(entry["limits"][0]["type"], "requests_per_minute");
+    }
+}

@@ -1,5 +1,6 @@
 //! Laws of the engine, in virtual time and without sockets.
 
+mod answers;
 mod gates;
 mod look_ups;
 

@@ -23,6 +23,7 @@ impl Reply {
             } else {
                 8
             },
+            text_left: self.text_bytes(),
             reply: self,
             stage: Stage::Start,
             said: 0,
@@ -52,6 +53,8 @@ pub struct Script {
     per_event: u64,
     stage: Stage,
     said: u64,
+    /// Bytes of text until a stop sequence.
+    text_left: Option<usize>,
     pending: Option<(f64, Result<Bytes, Cut>)>,
 }
 
@@ -114,7 +117,7 @@ impl Script {
             }
             Stage::Text => {
                 let end = match reply.ending {
-                    Ending::Normal => reply.usage.output_tokens,
+                    Ending::Normal => reply.text_tokens(),
                     Ending::Error(_, after) | Ending::Cut(after) | Ending::Truncated(after) => {
                         after.min(reply.usage.output_tokens)
                     }
@@ -128,12 +131,18 @@ impl Script {
                 let more = self.per_event.min(end - self.said);
                 self.said += more;
                 data.push_str(r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":""#);
+                let begins = data.len();
                 self.prose.say(more, &mut data);
+                if let Some(left) = &mut self.text_left {
+                    let said = data.len() - begins;
+                    data.truncate(begins + *left);
+                    *left = left.saturating_sub(said);
+                }
                 data.push_str("\"}}");
                 ("content_block_delta", self.seconds(self.said))
             }
             Stage::BlockStop => {
-                self.stage = if reply.stop_reason == "pause_turn" {
+                self.stage = if reply.tool_use().is_some() {
                     Stage::Tool
                 } else {
                     Stage::Delta
@@ -143,20 +152,17 @@ impl Script {
             }
             Stage::Tool => {
                 self.stage = Stage::Delta;
-                let text = format!(
-                    "event: content_block_start\ndata: {{\"type\":\"content_block_start\",\"index\":1,\"content_block\":{{\"type\":\"server_tool_use\",\"id\":\"{}\",\"name\":\"web_search\",\"input\":{{}}}}}}\n\n\
-                     event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"index\":1,\"delta\":{{\"type\":\"input_json_delta\",\"partial_json\":\"{{\\\"query\\\":\\\"bucket\\\"}}\"}}}}\n\n\
-                     event: content_block_stop\ndata: {{\"type\":\"content_block_stop\",\"index\":1}}\n\n",
-                    reply.tool_id()
-                );
-                return Some((now, Ok(text.into())));
+                self.said = reply.usage.output_tokens;
+                let text = tool_events(reply);
+                return Some((self.seconds(self.said), Ok(text.into())));
             }
             Stage::Delta => {
                 self.stage = Stage::Stop;
                 let _ = write!(
                     data,
-                    r#"{{"type":"message_delta","delta":{{"stop_reason":"{}","stop_sequence":null,"stop_details":{},"container":null}},"usage":"#,
-                    reply.stop_reason,
+                    r#"{{"type":"message_delta","delta":{{"stop_reason":"{}","stop_sequence":{},"stop_details":{},"container":null}},"usage":"#,
+                    reply.stop.reason(),
+                    reply.stop.sequence(),
                     reply.stop_details()
                 );
                 reply.usage_json(reply.usage.output_tokens, &mut data);
@@ -194,126 +200,42 @@ impl Script {
     }
 }
 
+/// The block that asks for a tool, its input in two pieces.
+fn tool_events(reply: &Reply) -> String {
+    let mut out = String::new();
+    let mut say = |name: &str, data: String| {
+        let _ = write!(
+            out,
+            "event: {name}\ndata: {{\"type\":\"{name}\",\"index\":1{data}}}\n\n"
+        );
+    };
+    if let Some(tool) = reply.tool_use() {
+        let (kind, id, name) = (tool.kind, &tool.id, &tool.name);
+        say(
+            "content_block_start",
+            format!(
+                r#","content_block":{{"type":"{kind}","id":"{id}","name":{name},"input":{{}}}}"#
+            ),
+        );
+        let half = (tool.input.len() / 2..=tool.input.len())
+            .find(|at| tool.input.is_char_boundary(*at))
+            .unwrap_or_default();
+        let (first, second) = tool.input.split_at(half);
+        for piece in [first, second] {
+            let piece = quoted(piece);
+            say(
+                "content_block_delta",
+                format!(r#","delta":{{"type":"input_json_delta","partial_json":{piece}}}"#),
+            );
+        }
+        say("content_block_stop", String::new());
+    }
+    out
+}
+
 fn event(name: &str, data: &str) -> Bytes {
     format!("event: {name}\ndata: {data}\n\n").into()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{domain::usage::Usage, sim::dice::Dice};
-    use rstest::rstest;
-
-    fn reply(stop_reason: &'static str, ending: Ending) -> Reply {
-        Reply {
-            id: "msg_01Abc".into(),
-            model: "claude-opus-5-5".into(),
-            usage: Usage {
-                input_tokens: 14,
-                output_tokens: 30,
-                cache_creation_input_tokens: 2,
-                cache_read_input_tokens: 3,
-            },
-            one_hour: false,
-            fast: false,
-            stop_reason,
-            ending,
-            dice: Dice::new(1, 1, 1),
-            tokens_per_s: 60.0,
-        }
-    }
-
-    fn told(reply: Reply) -> (Vec<String>, bool, Vec<serde_json::Value>) {
-        let mut script = reply.script();
-        let (mut names, mut values, mut cut, mut last) = (vec![], vec![], false, 0.0);
-        while let Some(at_s) = script.due_s() {
-            assert!(at_s >= last, "events go forward in time");
-            last = at_s;
-            match script.event().unwrap() {
-                Ok(bytes) => {
-                    let text = String::from_utf8(bytes.to_vec()).unwrap();
-                    for event in text.split("\n\n").filter(|event| !event.is_empty()) {
-                        let (name, data) = event.split_once('\n').unwrap();
-                        let data: serde_json::Value =
-                            serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap();
-                        let name = name.strip_prefix("event: ").unwrap();
-                        assert_eq!(data["type"], name);
-                        names.push(name.to_owned());
-                        values.push(data);
-                    }
-                }
-                Err(Cut) => cut = true,
-            }
-        }
-        names.dedup();
-        (names, cut, values)
-    }
-
-    /// Section "streaming": order of events, cumulative usage, stop reason.
-    #[test]
-    fn a_whole_stream_has_every_event_in_order() {
-        let (names, cut, values) = told(reply("end_turn", Ending::Normal));
-        assert_eq!(
-            names,
-            [
-                "message_start",
-                "content_block_start",
-                "ping",
-                "content_block_delta",
-                "content_block_stop",
-                "message_delta",
-                "message_stop"
-            ]
-        );
-        assert!(!cut);
-        assert_eq!(values[0]["message"]["usage"]["input_tokens"], 14);
-        assert_eq!(values[0]["message"]["usage"]["output_tokens"], 1);
-        let delta = values
-            .iter()
-            .find(|value| value["type"] == "message_delta")
-            .unwrap();
-        assert_eq!(delta["usage"]["output_tokens"], 30);
-        assert_eq!(delta["delta"]["stop_reason"], "end_turn");
-        let streamed: String = values
-            .iter()
-            .filter_map(|value| value["delta"]["text"].as_str())
-            .collect();
-        let whole: serde_json::Value =
-            serde_json::from_slice(&reply("end_turn", Ending::Normal).whole()).unwrap();
-        assert_eq!(whole["content"][0]["text"], streamed);
-    }
-
-    #[rstest]
-    #[case(Ending::Error("overloaded_error".into(), 9), "error", false)]
-    #[case(Ending::Cut(9), "content_block_delta", true)]
-    #[case(Ending::Truncated(9), "content_block_delta", false)]
-    fn a_broken_stream_has_no_message_stop(
-        #[case] ending: Ending,
-        #[case] last: &str,
-        #[case] cuts: bool,
-    ) {
-        let (names, cut, values) = told(reply("end_turn", ending));
-        assert_eq!(names.last().unwrap(), last);
-        assert_eq!(cut, cuts);
-        assert!(!names.contains(&"message_stop".to_owned()));
-        if last == "error" {
-            assert_eq!(values.last().unwrap()["error"]["type"], "overloaded_error");
-        }
-    }
-
-    #[test]
-    fn paused_and_refused_turns_say_so() {
-        let (_, _, values) = told(reply("pause_turn", Ending::Normal));
-        assert!(
-            values
-                .iter()
-                .any(|value| value["content_block"]["type"] == "server_tool_use")
-        );
-        let whole: serde_json::Value =
-            serde_json::from_slice(&reply("refusal", Ending::Normal).whole()).unwrap();
-        assert_eq!(whole["stop_details"]["type"], "refusal");
-        let whole: serde_json::Value =
-            serde_json::from_slice(&reply("pause_turn", Ending::Normal).whole()).unwrap();
-        assert_eq!(whole["content"][1]["type"], "server_tool_use");
-    }
-}
+mod tests;
