@@ -50,12 +50,22 @@ async fn watch(
     one_head_in: usize,
     others: bool,
 ) -> Vec<Sample> {
-    let start: Time = "2026-11-24T12:00:00Z".parse().unwrap();
-    let clock = Clock::anchored(start);
     let mut world = Scenario::named(scenario).unwrap();
     if !others {
         world.unseen.clear();
     }
+    watch_world(world, model, seed, seconds, one_head_in).await
+}
+
+async fn watch_world(
+    world: Scenario,
+    model: &str,
+    seed: u64,
+    seconds: u32,
+    one_head_in: usize,
+) -> Vec<Sample> {
+    let start: Time = "2026-11-24T12:00:00Z".parse().unwrap();
+    let clock = Clock::anchored(start);
     let mut traffic = Traffic::new(&world, seed, start);
     let engine = Arc::new(Mutex::new(Engine::new(world, seed, start)));
     let transport = Direct::new(World::new(Arc::clone(&engine), clock.clone()));
@@ -233,5 +243,51 @@ async fn without_others_the_estimate_differs_by_less_than_a_request_and_the_roun
             s.dimension,
             s.second
         );
+    }
+}
+
+/// What a request will draw is not known before its answer. One client's long prompts are read from the
+/// cache, the short ones of another are below the minimum and never are: what one draws says nothing
+/// about the other.
+#[tokio::test(start_paused = true)]
+async fn each_clients_own_cache_share_is_expected_before_its_answers_come() {
+    let world = Scenario::parse(
+        r#"
+about = "A client with a warm cache beside one without, and answers that take long to begin."
+tier = "none"
+[answers]
+tokens = [20, 20]
+first_byte_s = [2.0, 2.0]
+tokens_per_s = [0, 0]
+cache_share = 0.9
+[[pools]]
+name = "Sonnet 5.5"
+limits = { requests_per_minute = 1000, input_tokens_per_minute_cache_aware = 60000, output_tokens_per_minute = 80000 }
+[[me]]
+name = "agents"
+model = "claude-sonnet-5-5"
+per_minute = 20
+input = [20000, 20000]
+output = [20, 20]
+[[me]]
+name = "chat"
+model = "claude-sonnet-5-5"
+per_minute = 20
+input = [1000, 1000]
+output = [20, 20]
+"#,
+        "agreement.toml",
+    )
+    .unwrap();
+    let samples = watch_world(world, "claude-sonnet-5-5", 5, 90, 1).await;
+    let late: Vec<&Sample> = samples
+        .iter()
+        .filter(|s| s.dimension == Dimension::Itpm && s.second > 30.0)
+        .collect();
+    assert!(late.len() > 100);
+    for s in late {
+        let off = (s.view.remaining.unwrap() as f64 - s.truth).abs();
+        // A prompt of the one draws 2,000, of the other 1,000: less than both, and the rounding.
+        assert!(off <= 3_500.0, "at {} s: {off:.0} off", s.second);
     }
 }

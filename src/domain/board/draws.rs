@@ -30,6 +30,7 @@ impl Board {
                 input_tokens: estimate,
                 ..Usage::default()
             },
+            shares: self.flights.shares(seen.client.as_ref(), model),
         };
         self.draw(&charged, &Charged::default(), seen.at);
         self.flights.sent(key, charged);
@@ -60,6 +61,13 @@ impl Board {
         // Whoever never says how much it was leaves the estimate.
         charged.input_known |= !under_way;
         let now = charged.clone();
+        if let (Some(usage), Some(model)) = (usage, &seen.model)
+            && !before.input_known
+            && usage.all_input() > 0
+        {
+            let (client, estimate) = (seen.client.as_ref(), before.usage.input_tokens);
+            self.flights.learn(client, model, estimate, usage);
+        }
         if !under_way {
             self.flights.landed(&key);
         }
@@ -159,11 +167,11 @@ impl Board {
         let Some(pool) = pool else { return };
         let more = |now: u64, before: u64| now as f64 - before as f64;
         let output = more(now.usage.output_tokens, before.usage.output_tokens);
-        let input = |gauge: &mut Gauge, of: fn(&Usage) -> u64| {
+        let input = |gauge: &mut Gauge, of: fn(&Usage) -> u64, share: Option<f64>| {
             let (now_in, before_in) = (of(&now.usage), of(&before.usage));
             match (before.input_known, now.input_known) {
                 (false, false) if *before == Charged::default() => {
-                    gauge.expect(now.sent, now_in as f64);
+                    gauge.expect(now.sent, now_in as f64, share);
                 }
                 (false, false) => {}
                 (false, true) => gauge.settle(now.sent, before_in as f64, now_in as f64),
@@ -177,11 +185,11 @@ impl Board {
             }
             match gauge.dimension {
                 Dimension::Rpm => gauge.draw(now.sent, more(now.requests, before.requests)),
-                Dimension::Itpm => input(gauge, Usage::counted_input),
-                Dimension::ItpmAll => input(gauge, Usage::all_input),
+                Dimension::Itpm => input(gauge, Usage::counted_input, now.shares.counted),
+                Dimension::ItpmAll => input(gauge, Usage::all_input, now.shares.all),
                 Dimension::Otpm => gauge.draw(at, output),
                 Dimension::Combined => {
-                    input(gauge, Usage::counted_input);
+                    input(gauge, Usage::counted_input, now.shares.counted);
                     gauge.draw(at, output);
                 }
                 _ => {}

@@ -1,7 +1,8 @@
 //! Attempts that are under way: what they have drawn so far, so that usage is counted once.
 
 use super::super::{
-    id::{CallId, ClientId, GroupId},
+    gauge::MOST_SHARE,
+    id::{CallId, ClientId, GroupId, ModelId},
     time::Time,
     usage::Usage,
 };
@@ -40,6 +41,29 @@ pub(super) struct Charged {
     pub(super) input_known: bool,
     /// Input tokens: the estimate, then what the server says.
     pub(super) usage: Usage,
+    /// What its sender's requests draw of their estimates.
+    pub(super) shares: Shares,
+}
+
+/// What the requests of one client to one model draw of their estimates: a cache serves the prompts of
+/// one client and not those of another.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Shares {
+    /// Without cache reads.
+    pub(super) counted: Option<f64>,
+    /// With them.
+    pub(super) all: Option<f64>,
+}
+
+impl Shares {
+    fn learn(&mut self, estimate: u64, usage: &Usage) {
+        let learn = |known: &mut Option<f64>, drawn: u64| {
+            let share = (drawn as f64 / estimate as f64).min(MOST_SHARE);
+            *known = Some(known.map_or(share, |known| known + (share - known) * 0.2));
+        };
+        learn(&mut self.counted, usage.counted_input());
+        learn(&mut self.all, usage.all_input());
+    }
 }
 
 /// Attempts under way, bounded.
@@ -47,6 +71,7 @@ pub(super) struct Charged {
 pub(super) struct Flights {
     under_way: BTreeMap<FlightKey, Charged>,
     estimates: BTreeMap<(Option<ClientId>, CallId), u64>,
+    shares: BTreeMap<(Option<ClientId>, ModelId), Shares>,
 }
 
 impl Flights {
@@ -65,6 +90,26 @@ impl Flights {
     /// The input estimate of a call, 0 when it is not known.
     pub(super) fn estimate(&self, call: &(Option<ClientId>, CallId)) -> u64 {
         self.estimates.get(call).copied().unwrap_or(0)
+    }
+
+    /// What is known of a client's requests to a model.
+    pub(super) fn shares(&self, client: Option<&ClientId>, model: &ModelId) -> Shares {
+        let key = (client.cloned(), model.clone());
+        self.shares.get(&key).copied().unwrap_or_default()
+    }
+
+    /// The server said what a request took whose input was estimated.
+    pub(super) fn learn(
+        &mut self,
+        client: Option<&ClientId>,
+        model: &ModelId,
+        estimate: u64,
+        usage: &Usage,
+    ) {
+        let key = (client.cloned(), model.clone());
+        if estimate > 0 && (self.shares.len() < MOST || self.shares.contains_key(&key)) {
+            self.shares.entry(key).or_default().learn(estimate, usage);
+        }
     }
 
     /// An attempt left.

@@ -11,7 +11,7 @@ const MERGE_S: f64 = 0.05;
 /// Requests under way that are remembered with what they may draw.
 const MOST_EXPECTED: usize = 512;
 /// An estimate is not wrong by more than this factor.
-const MOST_SHARE: f64 = 4.0;
+pub(in crate::domain) const MOST_SHARE: f64 = 4.0;
 
 /// A request and the header that answers it are taken at the same moment, give or take this, seconds.
 pub(super) const SAME_S: f64 = 0.001;
@@ -27,10 +27,21 @@ pub(super) struct OwnUsage {
     base: f64,
     /// When the first event was seen.
     since: Option<Time>,
-    /// Requests whose draw is not known yet, with its estimate. In order of arrival.
-    expected: VecDeque<(Time, f64)>,
+    /// Requests whose draw is not known yet. In order of arrival.
+    expected: VecDeque<Expected>,
     /// What requests have drawn of late, as a share of what was expected: a cache lowers it, a
     /// tokenizer may raise it.
+    share: Option<f64>,
+}
+
+/// A request whose draw is not known yet.
+#[derive(Clone, Copy, Debug)]
+struct Expected {
+    /// When it left.
+    at: Time,
+    /// Its estimate.
+    amount: f64,
+    /// The share of their estimates that requests of its sender draw, where that is known.
     share: Option<f64>,
 }
 
@@ -69,19 +80,19 @@ impl OwnUsage {
         }
     }
 
-    /// A request left that will draw about `amount`; what it really draws is told with
-    /// [`OwnUsage::settle`].
-    pub(super) fn expect(&mut self, at: Time, amount: f64) {
+    /// A request left that will draw about `amount`, or that `share` of it; what it really draws is
+    /// told with [`OwnUsage::settle`].
+    pub(super) fn expect(&mut self, at: Time, amount: f64, share: Option<f64>) {
         self.since.get_or_insert(at);
         if self.expected.len() == MOST_EXPECTED {
             self.expected.pop_front();
         }
-        self.expected.push_back((at, amount));
+        self.expected.push_back(Expected { at, amount, share });
     }
 
     /// What was expected of the request that left at `at`, and what it has really drawn.
     pub(super) fn settle(&mut self, at: Time, expected: f64, drawn: f64) {
-        let known = |(t, amount): &(Time, f64)| *t == at && (amount - expected).abs() < 0.5;
+        let known = |it: &Expected| it.at == at && (it.amount - expected).abs() < 0.5;
         if let Some(place) = self.expected.iter().position(known) {
             self.expected.remove(place);
         }
@@ -98,10 +109,14 @@ impl OwnUsage {
     /// What requests that left after `from` are expected to draw: probably, and at most.
     pub(super) fn expected_after(&self, from: Time) -> (f64, f64) {
         let from = after(from, SAME_S);
-        let late = self.expected.iter().filter(|(t, _)| *t > from);
-        let most: f64 = late.map(|(_, amount)| amount).sum();
-        let share = self.share.unwrap_or(1.0);
-        (most * share, most * share.max(1.0))
+        let late = self.expected.iter().filter(|it| it.at > from);
+        late.fold((0.0, 0.0), |(probably, most), it| {
+            let share = it.share.or(self.share).unwrap_or(1.0);
+            (
+                probably + it.amount * share,
+                most + it.amount * share.max(1.0),
+            )
+        })
     }
 
     /// How many events there are up to and including `at`.
@@ -271,7 +286,8 @@ impl OthersBurn {
             .filter(|m| !full && seconds_between(m.taken, taken) >= PAIR_S);
         self.current = oldest.and_then(|from| {
             let (amount, time) = drawn(from);
-            (amount >= (2.0 * bucket.rounding).max(1.0)).then_some(amount / time)
+            // A step of the rounding is what one token may make of a reading.
+            (amount > (2.0 * bucket.rounding).max(1.0)).then_some(amount / time)
         });
         // The newest pair that is far enough apart bounds the rate from above, full or not.
         let near = self

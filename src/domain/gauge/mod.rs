@@ -26,6 +26,7 @@ use super::{
     observation::Source,
     time::{Time, after, seconds_between},
 };
+pub(in crate::domain) use burn::MOST_SHARE;
 pub use view::{Fill, GaugeState, GaugeView};
 
 /// A header younger than this is called live, seconds; older ones are projected.
@@ -240,9 +241,10 @@ impl Gauge {
     }
 
     /// A request that left at `at` will draw about `amount`: how much of its input a cache serves is
-    /// not known before the answer.
-    pub fn expect(&mut self, at: Time, amount: f64) {
-        self.own.expect(at, amount);
+    /// not known before the answer. `share` is what earlier requests of its sender drew of their
+    /// estimates; without one the share of all requests stands in.
+    pub fn expect(&mut self, at: Time, amount: f64, share: Option<f64>) {
+        self.own.expect(at, amount, share);
     }
 
     /// The request of [`Gauge::expect`] has really drawn so much.
