@@ -14,4 +14,5 @@ mod laws;
 mod pty;
 mod screens;
 mod source;
+mod traps;
 mod world;
