@@ -1,16 +1,40 @@
 //! Listening to what passes. Bytes and the time go in; totals and observations come out. Nothing here
 //! waits, asks a clock, or keeps anything of prompts, replies or keys.
 
+mod ask;
+mod body;
+mod books;
+mod decode;
+mod events;
+mod exchange;
+mod names;
+mod said;
+mod scan;
+mod scrub;
+mod state;
+#[cfg(test)]
+mod tests;
+mod waiting;
+
 use crate::domain::{
     id::{CallId, WorkspaceId},
-    observation::Observation,
+    observation::{CallResult, Observation, Source, What},
     org::{Group, Override},
-    outcome::Unreachable,
-    time::Time,
+    retry::{Action, Decision},
+    time::{Time, spoken},
     traffic::Totals,
 };
-use http::{HeaderMap, request::Parts};
-use std::{fmt, sync::Arc};
+use books::{Books, Bulk};
+use decode::Idle;
+use exchange::Heard;
+pub use exchange::{End, Exchange};
+use http::{Method, request::Parts};
+use state::State;
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+};
+use waiting::{Again, Failed};
 
 /// Takes what was seen.
 pub trait Sink: Send + Sync {
@@ -55,8 +79,11 @@ impl fmt::Debug for Settings {
 
 /// The ear of one tap. Shared by all its exchanges; knows no clock.
 pub struct Hearing {
-    settings: Settings,
-    #[expect(dead_code, reason = "read by the next step of this module")]
+    since: Time,
+    key: [u8; 16],
+    known: RwLock<Arc<Known>>,
+    books: Mutex<Books>,
+    idle: Idle,
     sink: Arc<dyn Sink>,
 }
 
@@ -69,86 +96,158 @@ impl fmt::Debug for Hearing {
 impl Hearing {
     /// An ear that has heard nothing yet.
     pub fn new(settings: Settings, sink: Arc<dyn Sink>) -> Arc<Self> {
-        Arc::new(Self { settings, sink })
+        Arc::new(Self {
+            since: settings.since,
+            key: settings.key,
+            known: RwLock::new(Arc::new(settings.known)),
+            books: Mutex::new(Books::new(settings.first_call)),
+            idle: Idle::default(),
+            sink,
+        })
     }
 
     /// Replaces what is known around the traffic.
     pub fn know(&self, known: Known) {
-        let _ = known;
+        let mut held = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        *held = Arc::new(known);
     }
 
     /// A request's head arrived at `now`. Its target must be the API's own path: a token's prefix is
     /// taken off before.
     pub fn begin(self: &Arc<Self>, head: &Parts, now: Time) -> Exchange {
-        let _ = (head, now);
-        Exchange {
-            hearing: Arc::clone(self),
-        }
+        let is_message = head.method == Method::POST && head.uri.path() == "/v1/messages";
+        let state = if is_message {
+            let client = self.books().client(&head.headers);
+            Heard::Message(Box::new(State::new(self, head, client, now)))
+        } else {
+            let mut books = self.books();
+            books.elsewhere.wire += 1;
+            books.elsewhere.open += 1;
+            Heard::Elsewhere(None)
+        };
+        Exchange::new(Arc::clone(self), state, now)
     }
 
-    /// Everything so far, exact. Also closes calls whose clients did not come back in time.
+    /// Everything so far, exact. Also tells what was only counted, and closes calls whose clients did
+    /// not come back in time.
     pub fn totals(&self, now: Time) -> Totals {
-        Totals {
-            until: now,
-            ..Totals::empty(self.settings.since)
+        let (expired, bulks, mut totals) = {
+            let mut books = self.books();
+            let expired = books.expired(now);
+            let bulks = books.all_bulks(now);
+            (expired, bulks, books.totals(self.since, now))
+        };
+        self.close(&expired);
+        for bulk in bulks {
+            self.tell_bulk(Some(bulk));
+        }
+        totals.drops = self.books().drops;
+        totals
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known(&self) -> Arc<Known> {
+        let held = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&held)
+    }
+
+    /// Tells a sample; whether there was room.
+    fn sample(&self, seen: Observation) -> bool {
+        let taken = self.sink.sample(seen);
+        if !taken {
+            self.books().drops.screen += 1;
+        }
+        taken
+    }
+
+    /// Tells together what was not told one by one.
+    fn tell_bulk(&self, bulk: Option<Bulk>) {
+        let Some(bulk) = bulk else { return };
+        let seen = Observation {
+            at: bulk.at,
+            source: Source::Tap,
+            call: None,
+            attempt: None,
+            client: None,
+            organization: bulk.owner.organization.clone(),
+            workspace: bulk.owner.workspace.clone(),
+            model: Some(bulk.model.clone()),
+            fast: bulk.fast,
+            what: What::Counted {
+                requests: bulk.counted.requests,
+                usage: bulk.counted.usage,
+            },
+        };
+        if !self.sink.sample(seen) {
+            self.books().back(&bulk);
         }
     }
-}
 
-/// How an exchange ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum End {
-    /// The answer's body is whole.
-    Whole,
-    /// The client went away.
-    ClientGone,
-    /// The answer broke off; in a few words how.
-    UpstreamBroke(String),
-    /// No answer came.
-    Unreachable {
-        /// What kind of failure.
-        kind: Unreachable,
-        /// For people: what failed, for which address.
-        how: String,
-    },
-}
+    /// The client of a failed call came back.
+    fn came_back(&self, again: &Again) {
+        let slept = spoken(again.slept_s);
+        let reason = match (again.early_s, again.stacked) {
+            (Some(early), _) => {
+                format!(
+                    "the client came back after {slept}, {} too early",
+                    spoken(early)
+                )
+            }
+            (None, true) => format!("the program around the SDK began anew after {slept}"),
+            (None, false) => format!("the client came back after {slept}"),
+        };
+        let decision = Decision {
+            action: Action::Retry,
+            wait_s: again.slept_s,
+            jitter_s: 0.0,
+            reason,
+        };
+        self.decided(&again.failed, decision);
+    }
 
-/// One request and its answer, as they pass. Dropped without [`Exchange::ended`], it counts as given up
-/// by the client.
-pub struct Exchange {
-    #[expect(dead_code, reason = "read by the next step of this module")]
-    hearing: Arc<Hearing>,
-}
+    /// Tells the end of calls whose clients did not come back.
+    fn close(&self, failed: &[Failed]) {
+        for failed in failed.iter().filter(|failed| failed.told) {
+            let decision = Decision {
+                action: Action::Stop,
+                wait_s: 0.0,
+                jitter_s: 0.0,
+                reason: "the client did not come back".into(),
+            };
+            if failed.result == CallResult::Failed {
+                self.decided(failed, decision);
+            }
+            let what = What::Closed {
+                result: failed.result,
+            };
+            self.sink.must(of(failed, None, what));
+        }
+    }
 
-impl fmt::Debug for Exchange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Exchange").finish_non_exhaustive()
+    fn decided(&self, failed: &Failed, decision: Decision) {
+        let what = What::Decided {
+            decision,
+            asked_s: failed.asked_s,
+        };
+        self.sink.must(of(failed, Some(failed.attempt), what));
     }
 }
 
-impl Exchange {
-    /// The next bytes of the request's body, as they came.
-    pub fn request_bytes(&mut self, bytes: &[u8], now: Time) {
-        let _ = (bytes, now);
-    }
-
-    /// The request's body is whole.
-    pub fn request_end(&mut self, now: Time) {
-        let _ = now;
-    }
-
-    /// The answer's head arrived. Informational answers (1xx) are not told.
-    pub fn answered(&mut self, status: u16, headers: &HeaderMap, now: Time) {
-        let _ = (status, headers, now);
-    }
-
-    /// The next bytes of the answer's body, as they came.
-    pub fn response_bytes(&mut self, bytes: &[u8], now: Time) {
-        let _ = (bytes, now);
-    }
-
-    /// It is over. What comes afterwards is ignored.
-    pub fn ended(&mut self, end: End, now: Time) {
-        let _ = (end, now);
+/// Something about a failed attempt, as of its end.
+fn of(failed: &Failed, attempt: Option<u32>, what: What) -> Observation {
+    Observation {
+        at: failed.ended,
+        source: Source::Tap,
+        call: Some(failed.call),
+        attempt,
+        client: Some(failed.client.clone()),
+        organization: failed.owner.organization.clone(),
+        workspace: failed.owner.workspace.clone(),
+        model: Some(failed.model.clone()),
+        fast: failed.fast,
+        what,
     }
 }

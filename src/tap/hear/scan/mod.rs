@@ -1,0 +1,445 @@
+//! JSON read in passing: the few values that are asked for, whatever the bytes are cut into and however
+//! large the rest is. Nothing is copied but those values, the depth is only a number, and any bytes are
+//! survived: what is not JSON gives what was found before.
+
+use memchr::memchr2;
+
+/// Bytes of one value or key that are kept, unescaped. Enough for 64 characters of a name and for 512
+/// bytes of a message.
+pub(super) const KEPT: usize = 512;
+/// Objects within objects that can be asked for.
+const LEVELS: usize = 4;
+
+/// What is asked for within one object.
+pub(super) type Wanted<W> = &'static [Key<W>];
+
+/// One key of an object. A value is told if `want` says as what; objects under it are looked into if
+/// `inner` names keys.
+#[derive(Debug)]
+pub(super) struct Key<W: 'static> {
+    pub(super) name: &'static str,
+    pub(super) want: Option<W>,
+    pub(super) inner: Wanted<W>,
+}
+
+/// A value that was asked for. Of a key that comes twice both are told; the last counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Value<'a> {
+    /// A string's first [`KEPT`] bytes, unescaped, and how many there are in all.
+    Text(&'a [u8], u64),
+    /// A number as it is written.
+    Number(&'a [u8]),
+    Bool(bool),
+    Null,
+    /// It begins; what is within is told next.
+    Object,
+    Array,
+}
+
+impl Value<'_> {
+    /// A whole number that is not negative, as serde_json reads one.
+    pub(super) fn whole(&self) -> Option<u64> {
+        let Self::Number(digits) = self else {
+            return None;
+        };
+        let digits = std::str::from_utf8(digits).ok()?;
+        digits
+            .bytes()
+            .all(|b| b.is_ascii_digit())
+            .then(|| digits.parse().ok())?
+    }
+
+    /// A string; bytes that are not UTF-8 are replaced.
+    pub(super) fn text(&self) -> Option<std::borrow::Cow<'_, str>> {
+        match self {
+            Self::Text(bytes, _) => Some(String::from_utf8_lossy(whole_characters(bytes))),
+            _ => None,
+        }
+    }
+}
+
+/// Without the beginning of a character that was cut off at the end.
+fn whole_characters(bytes: &[u8]) -> &[u8] {
+    match std::str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_none() => &bytes[..error.valid_up_to()],
+        _ => bytes,
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Before the first object.
+    Start,
+    /// In an object that is looked into: a key, `}` or `,` comes.
+    Key,
+    /// After such a key: `:` and a value come.
+    Value,
+    /// In a string of an object that is looked into.
+    Text,
+    /// In a number or word there.
+    Word,
+    /// In what nobody asked for, that many brackets deep.
+    Skip,
+    /// In a string there.
+    SkipText,
+    /// The object is whole.
+    Over,
+    /// This is no object.
+    Dead,
+}
+
+/// Where an escape stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Escape {
+    None,
+    /// After a backslash.
+    Begun,
+    /// After `\u` and that many digits.
+    Digits(u8),
+}
+
+/// Reads one JSON object.
+#[derive(Clone)]
+pub(super) struct Scanner<W: 'static> {
+    state: State,
+    /// The objects that are looked into; the last is the one we are in.
+    open: [Wanted<W>; LEVELS],
+    depth: usize,
+    /// Brackets open in what is skipped.
+    skipped: u64,
+    /// Whether the string is a key.
+    in_key: bool,
+    /// Whether what comes is kept.
+    keeps: bool,
+    /// The key that the value belongs to, of the innermost object.
+    key: Option<usize>,
+    escape: Escape,
+    unit: u16,
+    /// The first half of a surrogate pair.
+    high: Option<u16>,
+    kept: [u8; KEPT],
+    len: usize,
+    /// Bytes of the string, unescaped.
+    total: u64,
+}
+
+impl<W: Copy + 'static> Scanner<W> {
+    pub(super) fn new(wanted: Wanted<W>) -> Self {
+        Self {
+            state: State::Start,
+            open: [wanted; LEVELS],
+            depth: 0,
+            skipped: 0,
+            in_key: false,
+            keeps: false,
+            key: None,
+            escape: Escape::None,
+            unit: 0,
+            high: None,
+            kept: [0; KEPT],
+            len: 0,
+            total: 0,
+        }
+    }
+
+    /// Begins anew with another object.
+    pub(super) fn restart(&mut self) {
+        self.state = State::Start;
+        self.depth = 0;
+        self.escape = Escape::None;
+        self.high = None;
+    }
+
+    /// Whether the object is whole.
+    pub(super) fn is_over(&self) -> bool {
+        self.state == State::Over
+    }
+
+    /// Whether nothing but blanks has come.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.state == State::Start
+    }
+
+    /// Whether this is no object.
+    pub(super) fn is_dead(&self) -> bool {
+        self.state == State::Dead
+    }
+
+    /// Takes the next bytes and tells what was asked for.
+    pub(super) fn push(&mut self, bytes: &[u8], tell: &mut impl FnMut(W, Value<'_>)) {
+        let mut at = 0;
+        while at < bytes.len() {
+            let rest = &bytes[at..];
+            at += match self.state {
+                State::Start => self.start(rest),
+                State::Key => self.between(rest),
+                State::Value => self.value(rest, tell),
+                State::Text => self.text(rest, tell),
+                State::Word => self.word(rest, tell),
+                State::Skip => self.skip(rest),
+                State::SkipText => self.skip_text(rest),
+                State::Over | State::Dead => return,
+            };
+        }
+    }
+
+    fn start(&mut self, rest: &[u8]) -> usize {
+        let Some(at) = rest.iter().position(|b| !is_blank(*b)) else {
+            return rest.len();
+        };
+        self.state = if rest[at] == b'{' {
+            State::Key
+        } else {
+            State::Dead
+        };
+        at + 1
+    }
+
+    fn between(&mut self, rest: &[u8]) -> usize {
+        let Some(at) = rest.iter().position(|b| !is_blank(*b) && *b != b',') else {
+            return rest.len();
+        };
+        match rest[at] {
+            b'"' => {
+                self.in_key = true;
+                self.open_text();
+            }
+            b'}' if self.depth == 0 => self.state = State::Over,
+            b'}' => self.depth -= 1,
+            _ => self.state = State::Dead,
+        }
+        at + 1
+    }
+
+    fn open_text(&mut self) {
+        self.state = State::Text;
+        self.len = 0;
+        self.total = 0;
+        self.escape = Escape::None;
+        self.high = None;
+    }
+
+    fn value(&mut self, rest: &[u8], tell: &mut impl FnMut(W, Value<'_>)) -> usize {
+        let Some(at) = rest.iter().position(|b| !is_blank(*b) && *b != b':') else {
+            return rest.len();
+        };
+        let key = self.key.map(|key| &self.open[self.depth][key]);
+        let want = key.and_then(|key| key.want);
+        match rest[at] {
+            b'"' if want.is_some() => {
+                self.in_key = false;
+                self.open_text();
+            }
+            b'"' => {
+                self.skipped = 0;
+                self.escape = Escape::None;
+                self.state = State::SkipText;
+            }
+            opening @ (b'{' | b'[') => {
+                if let Some(want) = want {
+                    let is_object = opening == b'{';
+                    tell(
+                        want,
+                        if is_object {
+                            Value::Object
+                        } else {
+                            Value::Array
+                        },
+                    );
+                }
+                let inner = key.map_or(&[][..], |key| key.inner);
+                if opening == b'{' && !inner.is_empty() && self.depth + 1 < LEVELS {
+                    self.depth += 1;
+                    self.open[self.depth] = inner;
+                    self.state = State::Key;
+                } else {
+                    self.skipped = 1;
+                    self.state = State::Skip;
+                }
+            }
+            b'}' | b']' | b',' => self.state = State::Dead,
+            _ => {
+                self.keeps = want.is_some();
+                self.len = 0;
+                self.state = State::Word;
+                return at;
+            }
+        }
+        at + 1
+    }
+
+    fn word(&mut self, rest: &[u8], tell: &mut impl FnMut(W, Value<'_>)) -> usize {
+        let end = rest
+            .iter()
+            .position(|b| is_blank(*b) || matches!(b, b',' | b'}' | b']'));
+        let word = &rest[..end.unwrap_or(rest.len())];
+        if self.keeps {
+            self.keep(word);
+        }
+        if end.is_some() {
+            self.state = State::Key;
+            let want = self.key.and_then(|key| self.open[self.depth][key].want);
+            if let (true, Some(want)) = (self.keeps, want) {
+                match &self.kept[..self.len] {
+                    b"true" => tell(want, Value::Bool(true)),
+                    b"false" => tell(want, Value::Bool(false)),
+                    b"null" => tell(want, Value::Null),
+                    number => tell(want, Value::Number(number)),
+                }
+            }
+        }
+        word.len()
+    }
+
+    fn text(&mut self, rest: &[u8], tell: &mut impl FnMut(W, Value<'_>)) -> usize {
+        if self.escape != Escape::None {
+            return self.escaped(rest[0]);
+        }
+        let Some(at) = memchr2(b'"', b'\\', rest) else {
+            self.put(rest);
+            return rest.len();
+        };
+        self.put(&rest[..at]);
+        if rest[at] == b'\\' {
+            self.escape = Escape::Begun;
+            return at + 1;
+        }
+        self.put_half();
+        if self.in_key {
+            let name = &self.kept[..self.len];
+            let wanted = self.open[self.depth];
+            self.key = wanted.iter().position(|key| key.name.as_bytes() == name);
+            self.state = State::Value;
+        } else {
+            self.state = State::Key;
+            let want = self.key.and_then(|key| self.open[self.depth][key].want);
+            if let Some(want) = want {
+                tell(want, Value::Text(&self.kept[..self.len], self.total));
+            }
+        }
+        at + 1
+    }
+
+    /// One byte of an escape; 0 when it is none of it.
+    fn escaped(&mut self, byte: u8) -> usize {
+        let Escape::Digits(count) = self.escape else {
+            self.escape = Escape::None;
+            match byte {
+                b'u' => {
+                    self.escape = Escape::Digits(0);
+                    self.unit = 0;
+                }
+                b'n' => self.put(b"\n"),
+                b't' => self.put(b"\t"),
+                b'r' => self.put(b"\r"),
+                b'b' => self.put(b"\x08"),
+                b'f' => self.put(b"\x0c"),
+                other => self.put(&[other]),
+            }
+            return 1;
+        };
+        let Some(digit) = char::from(byte).to_digit(16) else {
+            self.escape = Escape::None;
+            return 0;
+        };
+        self.unit = self.unit << 4 | digit as u16;
+        self.escape = Escape::Digits(count + 1);
+        if count == 3 {
+            self.escape = Escape::None;
+            self.put_unit();
+        }
+        1
+    }
+
+    /// A UTF-16 unit is whole.
+    fn put_unit(&mut self) {
+        let unit = self.unit;
+        if let (Some(high), 0xdc00..=0xdfff) = (self.high, unit) {
+            self.high = None;
+            let code = 0x1_0000 + ((u32::from(high) - 0xd800) << 10) + (u32::from(unit) - 0xdc00);
+            self.put_char(char::from_u32(code));
+        } else if (0xd800..0xdc00).contains(&unit) {
+            self.put_half();
+            self.high = Some(unit);
+        } else {
+            self.put_char(char::from_u32(unit.into()));
+        }
+    }
+
+    fn put_char(&mut self, c: Option<char>) {
+        let c = c.unwrap_or(char::REPLACEMENT_CHARACTER);
+        self.put(c.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+
+    /// Half a surrogate pair is no character.
+    fn put_half(&mut self) {
+        if self.high.take().is_some() {
+            self.put_char(None);
+        }
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.put_half();
+        self.total += bytes.len() as u64;
+        self.keep(bytes);
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        let count = bytes.len().min(KEPT - self.len);
+        self.kept[self.len..self.len + count].copy_from_slice(&bytes[..count]);
+        self.len += count;
+    }
+
+    fn skip(&mut self, rest: &[u8]) -> usize {
+        for (at, byte) in rest.iter().enumerate() {
+            match byte {
+                b'"' => {
+                    self.escape = Escape::None;
+                    self.state = State::SkipText;
+                    return at + 1;
+                }
+                b'{' | b'[' => self.skipped = self.skipped.saturating_add(1),
+                b'}' | b']' => {
+                    self.skipped -= 1;
+                    if self.skipped == 0 {
+                        self.state = State::Key;
+                        return at + 1;
+                    }
+                }
+                _ => {}
+            }
+        }
+        rest.len()
+    }
+
+    fn skip_text(&mut self, rest: &[u8]) -> usize {
+        let mut at = usize::from(std::mem::replace(&mut self.escape, Escape::None) != Escape::None);
+        while let Some(more) = memchr2(b'"', b'\\', rest.get(at..).unwrap_or_default()) {
+            at += more;
+            if rest[at] == b'"' {
+                self.state = if self.skipped == 0 {
+                    State::Key
+                } else {
+                    State::Skip
+                };
+                return at + 1;
+            }
+            if at + 1 == rest.len() {
+                self.escape = Escape::Begun;
+                return rest.len();
+            }
+            at += 2;
+        }
+        rest.len()
+    }
+}
+
+const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+#[cfg(test)]
+mod tests;
