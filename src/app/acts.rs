@@ -101,6 +101,10 @@ impl App {
                 self.on_headroom(command, now);
                 Reply::none()
             }
+            Tab::Traffic => {
+                self.on_traffic(command, now);
+                Reply::none()
+            }
             Tab::Events => {
                 self.on_events(command, now);
                 Reply::none()
@@ -113,7 +117,9 @@ impl App {
         if let Some(shown) = self.shown(now) {
             let rows = state.rows(&shown.profile.board, shown.at);
             let at = state.place(&rows);
-            let page = usize::from(layout::headroom(self.size, rows.len()).visible / 2).max(1);
+            let lines = Headroom::lines(&rows, &shown.profile.board);
+            let visible = layout::headroom(self.size, lines.len()).visible;
+            let page = usize::from(visible / 2).max(1);
             let pool = rows.get(at).copied();
             if matches!(command, Command::Enter | Command::Left | Command::Right) {
                 state.select(&rows, at);
@@ -152,8 +158,7 @@ impl App {
                         if to != at {
                             state.select(&rows, to);
                         }
-                        let visible = layout::headroom(self.size, rows.len()).visible;
-                        state.first = layout::scroll(state.first, to, visible.into(), rows.len());
+                        state.scroll_to(&lines, to, visible.into());
                     }
                 }
             }
@@ -199,7 +204,7 @@ impl App {
 }
 
 /// Where a selection at `at` goes.
-fn moved(at: usize, last: usize, page: usize, command: Command) -> usize {
+pub(super) fn moved(at: usize, last: usize, page: usize, command: Command) -> usize {
     match command {
         Command::Up => at.saturating_sub(1),
         Command::Down => (at + 1).min(last),

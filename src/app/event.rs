@@ -7,6 +7,7 @@ use crate::domain::{
     spend::{Prices, Spend},
     tier::Tiers,
     time::Time,
+    traffic::Totals,
 };
 use std::sync::Arc;
 
@@ -21,6 +22,13 @@ pub enum Event {
         profile: Arc<str>,
         /// What was seen.
         seen: Arc<Observation>,
+    },
+    /// What a profile's tap has counted so far; it stands for what it said before.
+    Traffic {
+        /// The profile whose tap it is.
+        profile: Arc<str>,
+        /// Everything since the tap began.
+        totals: Box<Totals>,
     },
     /// A piece of the answer of a test call. Kept on screen only, never stored.
     Text {
@@ -65,6 +73,8 @@ pub struct ProfileCard {
     pub cannot_call_because: Option<String>,
     /// Whether limits are polled.
     pub can_poll: bool,
+    /// Where its tap listens, `127.0.0.1:4788`, while it has one.
+    pub tap: Option<String>,
     /// Its workspace, where the profile names one.
     pub workspace: Option<crate::domain::id::WorkspaceId>,
     /// Percent left below which a gauge is tight, and below which it is critical.

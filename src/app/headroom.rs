@@ -1,10 +1,21 @@
 //! State of tab 1: which pool is selected, which gauge of it, whether its details are open.
 
+use super::layout;
 use crate::domain::{
     board::{Board, Pool, PoolKey},
     gauge::{Gauge, GaugeView},
+    id::{OrganizationId, WorkspaceId},
     time::Time,
 };
+
+/// One line of the list. Pools are named by their place among [`Headroom::rows`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// A pool.
+    Pool(usize),
+    /// The heading over the pools of another organization or workspace; this is the first of them.
+    Elsewhere(usize),
+}
 
 /// State of tab 1.
 #[derive(Clone, Debug, Default)]
@@ -31,12 +42,13 @@ impl Headroom {
     /// The pools of the list: the profile's own, then foreign ones, as far as the filter lets them.
     pub fn rows<'b>(&self, board: &'b Board, now: Time) -> Vec<&'b Pool> {
         let needle = self.filter.trim().to_lowercase();
-        let mut rows: Vec<&Pool> = board
-            .pools()
-            .iter()
-            .chain(board.foreign())
-            .filter(|pool| needle.is_empty() || fits(pool, &needle))
-            .collect();
+        let fitting = |pools: &'b [Pool]| -> Vec<&'b Pool> {
+            let fitting = pools.iter();
+            fitting
+                .filter(|pool| needle.is_empty() || fits(pool, &needle))
+                .collect()
+        };
+        let (mut rows, mut foreign) = (fitting(board.pools()), fitting(board.foreign()));
         if self.tightest_first {
             // Whole percents, so that two that are nearly equal do not change places all the time.
             let left = |pool: &&Pool| {
@@ -44,8 +56,43 @@ impl Headroom {
                 Some(left.ceil().clamp(0.0, 1e6) as u32)
             };
             rows.sort_by_cached_key(|pool| left(pool).unwrap_or(u32::MAX));
+            foreign.sort_by_cached_key(|pool| left(pool).unwrap_or(u32::MAX));
         }
+        // Each board in one piece.
+        foreign.sort_by(|a, b| whose(a).cmp(&whose(b)));
+        rows.extend(foreign);
         rows
+    }
+
+    /// The lines of the list: `rows`, with a heading over each other board.
+    pub fn lines(rows: &[&Pool], board: &Board) -> Vec<Line> {
+        let foreign = |pool: &Pool| board.foreign().iter().any(|f| std::ptr::eq(f, pool));
+        let mut lines = Vec::with_capacity(rows.len());
+        let mut over = None;
+        for (place, pool) in rows.iter().enumerate() {
+            if foreign(pool) && over != Some(whose(pool)) {
+                over = Some(whose(pool));
+                lines.push(Line::Elsewhere(place));
+            }
+            lines.push(Line::Pool(place));
+        }
+        lines
+    }
+
+    /// The line of a pool.
+    pub fn line_of(lines: &[Line], place: usize) -> usize {
+        let line = lines.iter().position(|line| *line == Line::Pool(place));
+        line.unwrap_or(0)
+    }
+
+    /// Scrolls so that a pool is in sight, with the heading that stands over it.
+    pub fn scroll_to(&mut self, lines: &[Line], place: usize, visible: usize) {
+        let line = Self::line_of(lines, place);
+        self.first = layout::scroll(self.first, line, visible, lines.len());
+        let headed = lines[..line].last() == Some(&Line::Elsewhere(place));
+        if headed && self.first == line && visible > 1 {
+            self.first -= 1;
+        }
     }
 
     /// The place of the selected pool among `rows`.
@@ -135,6 +182,10 @@ impl Headroom {
                 .map(|(name, value)| (name.as_str(), value.as_str(), false)),
         )
     }
+}
+
+fn whose(pool: &Pool) -> (&Option<OrganizationId>, &Option<WorkspaceId>) {
+    (&pool.key.organization, &pool.key.workspace)
 }
 
 fn fits(pool: &Pool, needle: &str) -> bool {

@@ -5,6 +5,7 @@ use super::{
     command::{self, Command},
     effect::Effect,
     ground::Reply,
+    headroom::{Headroom, Line},
     layer::Layer,
     layout,
     panel::Tab,
@@ -75,18 +76,16 @@ impl App {
                 _ => self.layer = Layer::None,
             },
             Layer::Filter => {
-                let filter = match self.tab {
-                    Tab::Events => &mut self.events.filter,
-                    Tab::Headroom | Tab::Calls => &mut self.headroom.filter,
-                };
+                let mut filter = self.filter().unwrap_or_default().to_owned();
                 match key.code {
                     KeyCode::Enter => self.layer = Layer::None,
                     KeyCode::Esc => {
                         filter.clear();
                         self.layer = Layer::None;
                     }
-                    _ => edit(filter, key),
+                    _ => edit(&mut filter, key),
                 }
+                self.filter_by(filter);
             }
             Layer::Palette(palette) => match key.code {
                 KeyCode::Esc => self.layer = Layer::None,
@@ -152,10 +151,10 @@ impl App {
     fn paste(&mut self, text: &str) {
         let line = crate::domain::clean::clean(text, 400);
         match &mut self.layer {
-            Layer::Filter => match self.tab {
-                Tab::Events => self.events.filter.push_str(&line),
-                Tab::Headroom | Tab::Calls => self.headroom.filter.push_str(&line),
-            },
+            Layer::Filter => {
+                let filter = format!("{}{line}", self.filter().unwrap_or_default());
+                self.filter_by(filter);
+            }
             Layer::Palette(palette) => {
                 palette.query.push_str(&line);
                 palette.search();
@@ -203,10 +202,24 @@ impl App {
                 self.click_pool(y, now);
                 Reply::none()
             }
+            Tab::Traffic => {
+                self.click_traffic(y, now);
+                Reply::none()
+            }
             Tab::Events => {
                 self.click_event(y, now);
                 Reply::none()
             }
+        }
+    }
+
+    /// The filter of the tab in front is that from now on.
+    fn filter_by(&mut self, filter: String) {
+        match self.tab {
+            Tab::Events => self.events.filter = filter,
+            Tab::Headroom => self.headroom.filter = filter,
+            Tab::Traffic => self.filter_traffic(&filter),
+            Tab::Calls => {}
         }
     }
 
@@ -239,14 +252,16 @@ impl App {
             && state.detail.is_none()
         {
             let rows = state.rows(&shown.profile.board, shown.at);
-            let layout = layout::headroom(self.size, rows.len());
+            let lines = Headroom::lines(&rows, &shown.profile.board);
+            let layout = layout::headroom(self.size, lines.len());
             if (layout.first..layout.first + layout.visible).contains(&y) {
                 let at = state.place(&rows);
                 let visible = usize::from(layout.visible);
-                let first = layout::scroll(state.first, at, visible, rows.len());
-                let place = first + usize::from(y - layout.first);
-                if place < rows.len() {
-                    state.select(&rows, place);
+                let line = Headroom::line_of(&lines, at);
+                let first = layout::scroll(state.first, line, visible, lines.len());
+                let line = first + usize::from(y - layout.first);
+                if let Some(Line::Pool(place)) = lines.get(line) {
+                    state.select(&rows, *place);
                 }
             }
         }

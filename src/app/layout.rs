@@ -52,13 +52,20 @@ pub fn short_tabs((width, _): Size) -> bool {
     titles.sum::<u16>() + mark_width(999) > width + 1
 }
 
+/// Whether not even the tab in front has room for its title.
+pub fn bare_tabs((width, _): Size) -> bool {
+    let longest = PANELS.iter().map(|panel| panel.title.len()).max();
+    let digits = PANELS.len() as u16 * 4;
+    digits + longest.unwrap_or(0) as u16 + mark_width(99) > width
+}
+
 /// The tabs with their first column and width: ` 1 Headroom `, and on Events the count of new ones.
 pub fn tabs(front: Tab, new: u64, size: Size) -> impl Iterator<Item = (Tab, u16, u16)> {
-    let short = short_tabs(size);
+    let (short, bare) = (short_tabs(size), bare_tabs(size));
     let mut x = 0;
     PANELS.iter().map(move |panel| {
         let new = if panel.tab == Tab::Events { new } else { 0 };
-        let title = if short && panel.tab != front {
+        let title = if bare || (short && panel.tab != front) {
             0
         } else {
             panel.title.len() as u16 + 1
@@ -124,6 +131,55 @@ pub fn headroom(size: Size, pools: usize) -> Headroom {
     }
 }
 
+/// How tab 3 divides its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traffic {
+    /// Whether the requests have a box around them and column heads.
+    pub boxed: bool,
+    /// Rows of the totals in words, above the requests.
+    pub digest: u16,
+    /// Row of the first request, from the top of the screen.
+    pub list: u16,
+    /// Requests that fit.
+    pub visible: u16,
+    /// Row where the tables of totals begin, if there is room for them.
+    pub tables: Option<u16>,
+    /// Their rows.
+    pub tables_rows: u16,
+}
+
+/// How tab 3 divides its rows.
+pub fn traffic(size: Size) -> Traffic {
+    let bands = bands(size);
+    if !boxed(size) {
+        let digest = u16::from(bands.rows >= 5);
+        return Traffic {
+            boxed: false,
+            digest,
+            list: bands.body + digest,
+            visible: bands.rows - digest,
+            tables: None,
+            tables_rows: 0,
+        };
+    }
+    let digest = if bands.rows >= 18 { 3 } else { 2 };
+    let tables_rows = if size.0 >= 100 && bands.rows >= 26 {
+        (bands.rows * 3 / 11).min(14)
+    } else {
+        0
+    };
+    // Two borders and the heads.
+    let visible = bands.rows.saturating_sub(digest + tables_rows + 3);
+    Traffic {
+        boxed: true,
+        digest,
+        list: bands.body + digest + 2,
+        visible,
+        tables: (tables_rows > 0).then_some(bands.body + digest + visible + 3),
+        tables_rows,
+    }
+}
+
 /// The first of `len` lines to show so that `selected` is among the `visible` ones, moving from
 /// `before` as little as possible.
 pub fn scroll(before: usize, selected: usize, visible: usize, len: usize) -> usize {
@@ -150,6 +206,11 @@ mod tests {
             if let Some(cards) = l.cards {
                 prop_assert!(cards + l.cards_rows <= b.body + b.rows);
                 prop_assert!(l.cards_rows >= CARDS_LEAST);
+            }
+            let t = traffic((w, h));
+            prop_assert!(t.list + t.visible <= (b.body + b.rows).max(t.list));
+            if let Some(tables) = t.tables {
+                prop_assert!(tables >= t.list + t.visible && tables + t.tables_rows <= b.body + b.rows);
             }
         }
 

@@ -20,6 +20,7 @@ pub mod layout;
 pub mod panel;
 pub mod profile;
 mod sending;
+pub mod traffic;
 
 use crate::domain::{
     notice::{Draft, NoticeKind, Ring, Weight},
@@ -87,6 +88,7 @@ pub struct App {
     before: Option<char>,
     headroom: headroom::Headroom,
     events: events::Events,
+    traffic: traffic::Traffic,
     next_call: u64,
     mouse: bool,
     dirty: bool,
@@ -110,6 +112,7 @@ impl App {
             before: None,
             headroom: headroom::Headroom::default(),
             events: events::Events::default(),
+            traffic: traffic::Traffic::default(),
             next_call: 1,
             dirty: true,
             quitting: false,
@@ -126,7 +129,10 @@ impl App {
             }
             Event::Observed { profile, seen } => {
                 let at = self.profile_named(&profile);
-                let drafts = self.profiles[at].absorb(&seen);
+                let (drafts, gone) = self.profiles[at].absorb(&seen);
+                if let (Some(gone), true) = (gone, at == self.front) {
+                    self.traffic.gone(&gone);
+                }
                 let told = !drafts.is_empty();
                 for draft in drafts {
                     self.tell(&profile, draft);
@@ -147,6 +153,11 @@ impl App {
                 let at = self.profile_named(&profile);
                 self.profiles[at].hear(call, attempt, &delta);
                 self.dirty |= self.frozen.is_none() && self.tab == Tab::Calls;
+            }
+            Event::Traffic { profile, totals } => {
+                let at = self.profile_named(&profile);
+                self.profiles[at].passed.take(*totals);
+                self.dirty |= self.frozen.is_none() && at == self.front;
             }
             Event::Profile(card) => self.adopt(*card),
             Event::Spent { profile, spend } => {
@@ -308,6 +319,7 @@ impl App {
             self.front = at;
             self.frozen = None;
             self.headroom = headroom::Headroom::default();
+            self.traffic = traffic::Traffic::default();
         }
     }
 }
@@ -369,6 +381,11 @@ impl App {
         &self.events
     }
 
+    /// State of tab 3.
+    pub fn traffic(&self) -> &traffic::Traffic {
+        &self.traffic
+    }
+
     /// What the app was started with.
     pub fn started(&self) -> &Started {
         &self.started
@@ -379,11 +396,12 @@ impl App {
         &self.started.prices
     }
 
-    /// Whether something is open that Esc closes: a pool's details, an event's evidence.
+    /// Whether something is open that Esc closes: a pool's details, a request's, an event's evidence.
     pub fn inside(&self) -> bool {
         match self.tab {
             Tab::Headroom => self.headroom.detail.is_some(),
             Tab::Events => self.events.open.is_some(),
+            Tab::Traffic => self.traffic.open.is_some() || self.traffic.totals.is_some(),
             Tab::Calls => false,
         }
     }
@@ -406,6 +424,10 @@ impl App {
         match self.tab {
             Tab::Headroom => Some(&self.headroom.filter),
             Tab::Events => Some(&self.events.filter),
+            Tab::Traffic => {
+                let profile = self.profiles.get(self.front)?;
+                Some(profile.passed.index.filter())
+            }
             Tab::Calls => None,
         }
     }

@@ -7,6 +7,8 @@ pub enum Tab {
     Headroom,
     /// Test calls.
     Calls,
+    /// Calls of other programs.
+    Traffic,
     /// What happened.
     Events,
 }
@@ -37,6 +39,12 @@ pub const PANELS: &[Panel] = &[
         tab: Tab::Calls,
         title: "Calls",
         sentence: "a test call, and what waiting and retrying really do",
+    },
+    Panel {
+        number: 3,
+        tab: Tab::Traffic,
+        title: "Traffic",
+        sentence: "calls of your own programs: retries, early ones too, verdicts, tokens, totals",
     },
     Panel {
         number: 7,
@@ -71,7 +79,7 @@ mod tests {
 
     #[test]
     fn every_tab_has_a_row_and_numbers_rise() {
-        for tab in [Tab::Headroom, Tab::Calls, Tab::Events] {
+        for tab in [Tab::Headroom, Tab::Calls, Tab::Traffic, Tab::Events] {
             assert_eq!(tab.panel().tab, tab);
         }
         assert!(PANELS.windows(2).all(|w| w[0].number < w[1].number));

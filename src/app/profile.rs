@@ -4,6 +4,7 @@ use super::{
     answers::Answers,
     calls::Calls,
     event::{FormDefaults, ProfileCard, Thresholds},
+    traffic::Passed,
 };
 use crate::domain::{
     board::Board,
@@ -15,13 +16,13 @@ use crate::domain::{
     spend::Spend,
     tier::Tiers,
     time::Time,
-    timeline::{Attempt, Timeline},
+    timeline::{Attempt, Call, Timeline},
     verdict::Verdict,
 };
 use std::sync::Arc;
 
-/// Calls kept for the timeline.
-const CALLS: usize = 400;
+/// Calls kept for the timeline: a minute of busy traffic, about 3 MB.
+const CALLS: usize = 1_000;
 
 /// The newest call that was not served.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +44,8 @@ pub struct Profile {
     pub board: Board,
     /// Its calls.
     pub timeline: Timeline,
+    /// What of them passed from other programs, in order and in numbers.
+    pub passed: Passed,
     /// What its test calls answered.
     pub answers: Answers,
     /// State of tab 2.
@@ -63,6 +66,7 @@ impl Profile {
             card,
             board,
             timeline: Timeline::new(CALLS),
+            passed: Passed::default(),
             answers: Answers::default(),
             calls,
             refusal: None,
@@ -70,9 +74,14 @@ impl Profile {
         }
     }
 
-    /// Takes one observation in; what is worth telling comes back.
-    pub fn absorb(&mut self, seen: &Observation) -> Vec<Draft> {
-        self.timeline.absorb(seen);
+    /// Takes one observation in; what is worth telling comes back, and the call that the timeline has
+    /// let go of.
+    pub fn absorb(&mut self, seen: &Observation) -> (Vec<Draft>, Option<Call>) {
+        let gone = self.timeline.absorb(seen);
+        if let Some(gone) = &gone {
+            self.passed.index.remove(gone.id);
+        }
+        self.passed.absorb(seen, &self.timeline);
         if let What::Finished {
             verdict: Some(verdict),
             ..
@@ -88,7 +97,7 @@ impl Profile {
         if matches!(seen.what, What::Limits { .. }) {
             self.calls.know(&self.board);
         }
-        told
+        (told, gone)
     }
 
     /// Takes a piece of an answer. A further attempt answers anew, unless it continues a whole one
@@ -108,9 +117,15 @@ impl Profile {
 
     /// The attempt that met the newest refusal, while the timeline still has it.
     pub fn refused_attempt(&self) -> Option<&Attempt> {
-        let (call, n) = self.refusal.as_ref()?.call?;
-        let call = self.timeline.call(call)?;
-        call.attempts.iter().find(|attempt| attempt.n == n)
+        let (_, n) = self.refusal.as_ref()?.call?;
+        let attempts = &self.refused_call()?.attempts;
+        attempts.iter().find(|attempt| attempt.n == n)
+    }
+
+    /// Its call.
+    pub fn refused_call(&self) -> Option<&Call> {
+        let (call, _) = self.refusal.as_ref()?.call?;
+        self.timeline.call(call)
     }
 }
 
@@ -123,6 +138,7 @@ pub fn blank_card(name: Arc<str>) -> ProfileCard {
         can_call: false,
         cannot_call_because: Some("This profile is not ready yet.".to_owned()),
         can_poll: false,
+        tap: None,
         workspace: None,
         thresholds: Thresholds {
             tight_percent: 25.0,

@@ -52,9 +52,13 @@ impl App {
     }
 
     pub(super) fn test_call(&mut self, now: Time) -> Reply {
-        let model = self
-            .selected_pool(now)
-            .and_then(|pool| pool.models.first().cloned());
+        let model = if self.tab == Tab::Traffic {
+            let profile = self.shown(now).map(|shown| shown.profile);
+            profile.and_then(|profile| Some(self.traffic.call(profile)?.model.clone()))
+        } else {
+            self.selected_pool(now)
+                .and_then(|pool| pool.models.first().cloned())
+        };
         self.tab = Tab::Calls;
         self.calls(now, |calls, _| {
             if let Some(model) = &model {
@@ -132,6 +136,7 @@ impl App {
         let text = match self.tab {
             Tab::Calls => self.calls(now, |calls, ground| calls.copyable(ground)),
             Tab::Headroom => self.copy_headroom(now),
+            Tab::Traffic => self.copy_traffic(now),
             Tab::Events => self.shown(now).and_then(|shown| {
                 let rows = self.events.rows(shown.ring);
                 let notice = rows.get(self.events.place(&rows))?;

@@ -287,6 +287,7 @@ impl Profile {
             host: self.base_url.value.short(),
             can_call: self.api_key.is_some(),
             cannot_call_because,
+            tap: None,
             can_poll: self.admin_key.is_some() && self.admin_address() != AdminAddress::None,
             workspace: self.workspace.as_ref().map(|id| id.value.clone()),
             thresholds: Thresholds {

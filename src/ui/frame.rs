@@ -138,6 +138,17 @@ fn header_right(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rec
             Some(at) => say(format!("live {}", ago(at)), roles.quiet),
             None => say("no headers yet".to_owned(), roles.quiet),
         }
+        if let Some(tap) = shown
+            .profile
+            .card
+            .tap
+            .as_ref()
+            .filter(|_| area.width >= 100)
+        {
+            // Loopback is what a tap is on unless somebody wanted otherwise.
+            let tap = tap.strip_prefix("127.0.0.1").unwrap_or(tap);
+            say(format!("tap {tap}"), roles.quiet);
+        }
         let spend = &shown.profile.card.spend;
         if area.width >= 100 && spend.free {
             say("free of charge".to_owned(), roles.quiet);
@@ -191,7 +202,8 @@ fn tabs(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         let mut number = [0; 4];
         let number = char::from(b'0' + panel.number % 10).encode_utf8(&mut number);
         let x = canvas.put(x + 1, area.y, number, digit, end) + 1;
-        let name = if front || !layout::short_tabs(size) {
+        let titled = front && !layout::bare_tabs(size);
+        let name = if titled || !layout::short_tabs(size) {
             panel.title
         } else {
             ""
@@ -258,8 +270,12 @@ fn footer(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         .enumerate()
         .filter(|(_, row)| row.works_on(app.tab()))
         .filter_map(|(i, row)| match row.command {
-            Command::Enter if inside => None,
             Command::Back if inside => Some((i, OUT)),
+            // Of a list, or of what is open from it: not of both.
+            Command::Enter | Command::Sort | Command::Filter | Command::Totals if inside => None,
+            Command::PrevAttempt if app.tab() == Tab::Traffic && app.traffic().open.is_none() => {
+                None
+            }
             _ => Some((i, row.foot?)),
         })
         .collect();

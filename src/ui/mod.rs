@@ -16,6 +16,7 @@ mod help;
 mod rows;
 pub mod terminal;
 pub mod theme;
+mod traffic;
 mod welcome;
 pub mod widgets;
 mod words;
@@ -51,6 +52,7 @@ pub fn paint(app: &App, look: &Look, now: Time, buf: &mut Buffer) {
         match app.tab() {
             Tab::Headroom => headroom::draw(app, shown, &mut canvas, body),
             Tab::Calls => calls::draw(app, shown, &mut canvas, body),
+            Tab::Traffic => traffic::draw(app, shown, &mut canvas, body),
             Tab::Events => events::draw(app, shown, &mut canvas, body),
         }
     } else {

@@ -14,5 +14,6 @@ mod laws;
 mod pty;
 mod screens;
 mod source;
+mod traffic;
 mod traps;
 mod world;

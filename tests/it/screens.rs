@@ -16,10 +16,10 @@ use ratetop::{
     },
 };
 
-type Size = (u16, u16);
-const WIDE: Size = (120, 36);
-const FOLDED: Size = (80, 24);
-const SMALL: Size = (40, 12);
+pub(crate) type Size = (u16, u16);
+pub(crate) const WIDE: Size = (120, 36);
+pub(crate) const FOLDED: Size = (80, 24);
+pub(crate) const SMALL: Size = (40, 12);
 
 /// One piece of a script: `<name>`, `+Ns`, or letters.
 pub(crate) fn press(app: &mut App, script: &str, now: &mut Time) -> Vec<Effect> {
@@ -64,17 +64,17 @@ fn named(name: &str) -> KeyEvent {
     KeyEvent::new(code, modifiers)
 }
 
-fn look(theme: &str, ascii: bool) -> Look {
+pub(crate) fn look(theme: &str, ascii: bool) -> Look {
     Look::new(&Theme::named(theme).unwrap(), Depth::True, ascii)
 }
 
-fn cells(app: &App, now: Time, (width, height): Size, look: &Look) -> Buffer {
+pub(crate) fn cells(app: &App, now: Time, (width, height): Size, look: &Look) -> Buffer {
     let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
     ui::paint(app, look, now, &mut buf);
     buf
 }
 
-fn text(buf: &Buffer) -> String {
+pub(crate) fn text(buf: &Buffer) -> String {
     let rows = buf.content.chunks(usize::from(buf.area.width));
     let lines = rows.map(|row| {
         let line: String = row.iter().map(ratatui::buffer::Cell::symbol).collect();
@@ -98,7 +98,7 @@ fn screen(world: &str, script: &str, size: Size, look: &Look) -> String {
 }
 
 /// The busy world with its first pool selected: the one with a history.
-fn busy(size: Size) -> App {
+pub(crate) fn busy(size: Size) -> App {
     let mut app = world::busy(size);
     press(&mut app, "gg", &mut world::noon());
     app
@@ -161,7 +161,7 @@ screen!(a_field_is_edited, "busy", "2 j e", FOLDED);
 screen!(subscription_wide, "subscription", "", WIDE);
 
 /// Cells of a row whose text contains `needle`, with their styles.
-fn style_of(buf: &Buffer, needle: &str) -> Option<ratatui::style::Style> {
+pub(crate) fn style_of(buf: &Buffer, needle: &str) -> Option<ratatui::style::Style> {
     let width = usize::from(buf.area.width);
     buf.content.chunks(width).find_map(|row| {
         let line: String = row.iter().map(ratatui::buffer::Cell::symbol).collect();
@@ -200,8 +200,10 @@ fn without_colour_no_cell_has_one() {
 
 #[test]
 fn ascii_screens_are_ascii() {
-    for script in ["", "<enter>", "7", "2", "?", ":"] {
-        let mut app = busy(WIDE);
+    let scripts = ["", "<enter>", "7", "2", "?", ":", "3", "3 o", "3 <enter>"];
+    let worlds = [busy, crate::traffic::tapped];
+    for (script, world) in scripts.into_iter().flat_map(|s| worlds.map(|w| (s, w))) {
+        let mut app = world(WIDE);
         let mut now = world::noon();
         press(&mut app, script, &mut now);
         let buf = cells(&app, now, WIDE, &look("sixteen", true));
@@ -337,8 +339,11 @@ mod any_keys {
             "<enter>", "<esc>", "<tab>", "<up>", "<down>", "<left>", "<right>", "<space>", "<c-d>",
             "<c-u>", "<c-l>", "+1s", "+61s",
         ]);
-        let typed =
-            prop::sample::select("127jkhlgGptPry:/?mqez日\u{301}".chars().collect::<Vec<_>>());
+        let typed = prop::sample::select(
+            "1237jkhlgGptPry:/?mqezsoJK[]+<日\u{301}"
+                .chars()
+                .collect::<Vec<_>>(),
+        );
         prop_oneof![
             1 => named.prop_map(str::to_owned),
             2 => typed.prop_map(String::from),
@@ -348,8 +353,9 @@ mod any_keys {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn at_any_size_draw_and_never_panic(keys in prop::collection::vec(key(), 0..30), w in 1u16..150, h in 1u16..50, sub in any::<bool>()) {
-            let mut app = if sub { world::subscription((w, h)) } else { busy((w, h)) };
+        fn at_any_size_draw_and_never_panic(keys in prop::collection::vec(key(), 0..30), w in 1u16..150, h in 1u16..50, world in 0usize..3) {
+            let worlds = [busy, world::subscription, crate::traffic::tapped];
+            let mut app = worlds[world]((w, h));
             let look = look("dark", h % 2 == 0);
             let mut now = world::noon();
             for key in &keys {
@@ -362,7 +368,7 @@ mod any_keys {
     }
 }
 
-fn click(app: &mut App, column: u16, row: u16, now: Time) {
+pub(crate) fn click(app: &mut App, column: u16, row: u16, now: Time) {
     let mouse = MouseEvent {
         kind: MouseEventKind::Down(MouseButton::Left),
         column,

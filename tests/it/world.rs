@@ -48,6 +48,7 @@ pub(crate) fn started(size: (u16, u16)) -> Started {
 
 pub(crate) fn card(name: &str) -> ProfileCard {
     ProfileCard {
+        tap: None,
         name: name.into(),
         host: "api.anthropic.com".to_owned(),
         can_call: true,
@@ -78,7 +79,7 @@ pub(crate) fn fresh(size: (u16, u16)) -> App {
     app
 }
 
-fn send(app: &mut App, seen: Observation) {
+pub(crate) fn send(app: &mut App, seen: Observation) {
     let now = seen.at;
     let profile = "prod".into();
     app.update(
@@ -108,7 +109,12 @@ fn group(id: &str, kind: GroupKind, name: &str, models: &[&str], limits: &[(&str
     }
 }
 
-fn model_group(id: &str, name: &str, models: &[&str], [rpm, itpm, otpm]: [u64; 3]) -> Group {
+pub(crate) fn model_group(
+    id: &str,
+    name: &str,
+    models: &[&str],
+    [rpm, itpm, otpm]: [u64; 3],
+) -> Group {
     let limits = [
         ("requests_per_minute", rpm),
         ("input_tokens_per_minute_cache_aware", itpm),
@@ -118,9 +124,9 @@ fn model_group(id: &str, name: &str, models: &[&str], [rpm, itpm, otpm]: [u64; 3
 }
 
 /// Build tier: 5,000 / 5M / 1M; Fable 2,000 / 1.5M / 300k; batch queue 300,000, count_tokens 4,000.
-const BUILD: [u64; 3] = [5_000, 5_000_000, 1_000_000];
+pub(crate) const BUILD: [u64; 3] = [5_000, 5_000_000, 1_000_000];
 
-fn limits(app: &mut App, when: Time, groups: Vec<Group>) {
+pub(crate) fn limits(app: &mut App, when: Time, groups: Vec<Group>) {
     let snapshot = LimitsSnapshot {
         at: when,
         organization: Some(Organization {
@@ -166,7 +172,7 @@ fn limits(app: &mut App, when: Time, groups: Vec<Group>) {
     );
 }
 
-fn seen(when: Time, call: u64, model: &str, what: What) -> Observation {
+pub(crate) fn seen(when: Time, call: u64, model: &str, what: What) -> Observation {
     Observation {
         at: when,
         source: Source::Call,
@@ -182,7 +188,7 @@ fn seen(when: Time, call: u64, model: &str, what: What) -> Observation {
 }
 
 /// A head with the three standard families: limit and remaining of each.
-fn reading(when: Time, [rpm, itpm, otpm]: [(u64, u64); 3]) -> Reading {
+pub(crate) fn reading(when: Time, [rpm, itpm, otpm]: [(u64, u64); 3]) -> Reading {
     let level = |limiter: &str, (limit, remaining): (u64, u64)| {
         let limiter = ratetop::domain::id::Limiter::from(limiter);
         Level {

@@ -91,9 +91,13 @@ impl View {
 
     /// Chooses another attempt of the shown call.
     pub fn step_attempt(&mut self, timeline: &Timeline, by: isize) {
-        let Some(call) = self.shown(timeline) else {
-            return;
-        };
+        if let Some(call) = self.shown(timeline) {
+            self.step_attempt_of(call, by);
+        }
+    }
+
+    /// Chooses another attempt of that call.
+    pub fn step_attempt_of(&mut self, call: &Call, by: isize) {
         let Some(now) = self.attempt(call) else {
             return;
         };

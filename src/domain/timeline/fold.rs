@@ -16,28 +16,25 @@ const MAX_ATTEMPTS: usize = 256;
 const TOLERANCE_S: f64 = 0.002;
 
 impl Timeline {
-    /// Takes one observation in; those that belong to no call are ignored.
-    pub fn absorb(&mut self, seen: &Observation) {
-        let Some(id) = seen.call else { return };
+    /// Takes one observation in; those that belong to no call are ignored. A call that had to go to
+    /// make room comes back.
+    pub fn absorb(&mut self, seen: &Observation) -> Option<Call> {
+        let id = seen.call?;
         if let What::Began { .. } = &seen.what {
-            self.begin(id, seen);
-            return;
+            return self.begin(id, seen);
         }
-        let Some(call) = self.calls.iter_mut().rev().find(|call| call.id == id) else {
-            return;
-        };
+        let call = self.call_mut(id)?;
         if let What::Closed { result } = &seen.what {
             call.result = Some(*result);
             call.closed_at = Some(seen.at);
-            return;
-        }
-        if let Some(index) = call.place_of(seen) {
+        } else if let Some(index) = call.place_of(seen) {
             call.attempts[index].take(seen);
             call.settle(index);
         }
+        None
     }
 
-    fn begin(&mut self, id: CallId, seen: &Observation) {
+    fn begin(&mut self, id: CallId, seen: &Observation) -> Option<Call> {
         let What::Began {
             policy,
             attempts,
@@ -45,19 +42,14 @@ impl Timeline {
             input_estimate,
         } = &seen.what
         else {
-            return;
+            return None;
         };
-        if let Some(at) = self.calls.iter().position(|call| call.id == id) {
-            if self.calls[at].began_at == seen.at {
-                return;
-            }
-            // The id came back: a recording is played again.
-            self.calls.remove(at);
+        if self.call(id).is_some_and(|call| call.began_at == seen.at) {
+            return None;
         }
-        if self.calls.len() >= self.capacity {
-            self.make_room();
-        }
-        self.calls.push_back(Call {
+        // Another moment: the id came back, because a recording is played again.
+        self.remove(id);
+        self.push(Call {
             id,
             client: seen
                 .client
@@ -73,38 +65,7 @@ impl Timeline {
             closed_at: None,
             result: None,
             attempts: Vec::new(),
-        });
-    }
-
-    /// Drops the oldest ended call of the client that has the most.
-    fn make_room(&mut self) {
-        let mut counts: Vec<(bool, &ClientId, usize)> = Vec::new();
-        for call in &self.calls {
-            let of = (call.is_own(), &call.client);
-            match counts
-                .iter_mut()
-                .find(|(own, client, _)| (*own, *client) == of)
-            {
-                Some((_, _, count)) => *count += 1,
-                None => counts.push((of.0, of.1, 1)),
-            }
-        }
-        let noisiest = counts
-            .iter()
-            .rev()
-            .max_by_key(|(_, _, count)| *count)
-            .map(|(own, client, _)| (*own, (*client).clone()));
-        let belongs = |call: &Call| {
-            noisiest
-                .as_ref()
-                .is_some_and(|(own, client)| call.is_own() == *own && call.client == *client)
-        };
-        let victim = self
-            .calls
-            .iter()
-            .position(|call| belongs(call) && !call.is_open())
-            .or_else(|| self.calls.iter().position(belongs));
-        self.calls.remove(victim.unwrap_or(0));
+        })
     }
 }
 
@@ -153,8 +114,8 @@ impl Call {
             let attempt = &mut self.attempts[index];
             let Some(next_sent) = next_sent else { continue };
             attempt.slept_s = attempt
-                .decided_at
-                .map(|decided| seconds_between(decided, next_sent).max(0.0));
+                .asleep_since()
+                .map(|since| seconds_between(since, next_sent).max(0.0));
             attempt.early = attempt
                 .hint_until()
                 .is_some_and(|until| seconds_between(next_sent, until) > TOLERANCE_S);

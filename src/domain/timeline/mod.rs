@@ -7,6 +7,9 @@
 #[cfg(test)]
 pub mod fixtures;
 mod fold;
+mod keep;
+
+pub use keep::Timeline;
 
 use super::{
     headers::Reading,
@@ -18,7 +21,6 @@ use super::{
     usage::Usage,
     verdict::Verdict,
 };
-use std::collections::VecDeque;
 
 /// Ids below are given by the app to calls that a person sends from the form or as a probe. Traffic of
 /// other sources (the demo's clients, a tap) numbers its calls from here on.
@@ -59,7 +61,8 @@ pub struct Attempt {
     pub decision: Option<Decision>,
     /// When it decided.
     pub decided_at: Option<Time>,
-    /// Seconds from the decision to the next attempt, once that has left.
+    /// Seconds from the decision to the next attempt, once that has left; of a client whose decisions
+    /// are not told, from the failure.
     pub slept_s: Option<f64>,
     /// Whether the next attempt left before the server's hint had passed.
     pub early: bool,
@@ -93,6 +96,15 @@ impl Attempt {
     pub fn hint_until(&self) -> Option<Time> {
         let heard = self.head_at.or(self.ended_at)?;
         Some(after(heard, self.asked_s?))
+    }
+
+    /// When the wait for the next attempt began: the decision, or the failure where none is told.
+    pub fn asleep_since(&self) -> Option<Time> {
+        let failed = self
+            .outcome
+            .as_ref()
+            .is_some_and(|outcome| !outcome.is_complete());
+        self.decided_at.or(self.ended_at.filter(|_| failed))
     }
 
     /// When the next attempt is to leave, if the policy decided to retry.
@@ -164,6 +176,11 @@ impl Call {
         self.id.0 < FIRST_FOREIGN_CALL
     }
 
+    /// Whether another program made it, that is neither a test call nor a probe.
+    pub const fn is_traffic(&self) -> bool {
+        !self.is_own() && !matches!(self.source, Source::Probe)
+    }
+
     /// Whether it still goes on.
     pub const fn is_open(&self) -> bool {
         self.result.is_none()
@@ -221,6 +238,14 @@ impl Call {
         self.attempts.iter().filter(|attempt| attempt.early).count()
     }
 
+    /// Seconds by which the attempt after `attempt` left before the server's hint had passed; none
+    /// unless it did.
+    pub fn early_by(&self, attempt: &Attempt) -> Option<f64> {
+        let next = self.attempts.iter().find(|next| next.n == attempt.n + 1)?;
+        let until = attempt.hint_until()?;
+        attempt.early.then(|| seconds_between(next.sent_at, until))
+    }
+
     /// The stop reason of the last whole answer.
     pub fn stop_reason(&self) -> Option<&str> {
         self.attempts
@@ -230,33 +255,5 @@ impl Call {
                 Some(Outcome::Complete { stop_reason, .. }) => stop_reason.as_deref(),
                 _ => None,
             })
-    }
-}
-
-/// The newest calls, bounded. A noisy client pushes out its own calls first, so that a test call
-/// stays in sight beside heavy traffic.
-#[derive(Clone, Debug)]
-pub struct Timeline {
-    calls: VecDeque<Call>,
-    capacity: usize,
-}
-
-impl Timeline {
-    /// An empty timeline that keeps `capacity` calls (at least 1).
-    pub fn new(capacity: usize) -> Self {
-        Self {
-            calls: VecDeque::new(),
-            capacity: capacity.max(1),
-        }
-    }
-
-    /// Oldest first.
-    pub fn calls(&self) -> impl DoubleEndedIterator<Item = &Call> + ExactSizeIterator {
-        self.calls.iter()
-    }
-
-    /// The call of that id, if it is still kept.
-    pub fn call(&self, id: CallId) -> Option<&Call> {
-        self.calls.iter().rev().find(|call| call.id == id)
     }
 }

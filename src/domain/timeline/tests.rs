@@ -178,3 +178,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_has_to_go_to_make_room_comes_back() {
+    let mut timeline = Timeline::new(2);
+    let gone: Vec<_> = (1..=4)
+        .filter_map(|call| timeline.absorb(&began(call, call as f64)))
+        .map(|call| call.id)
+        .collect();
+    assert_eq!(gone, [CallId(1), CallId(2)]);
+    assert_eq!(timeline.call(CallId(1)), None);
+    assert!(timeline.call(CallId(4)).is_some());
+}
+
+#[test]
+fn a_client_that_tells_no_decision_slept_from_its_failure_on() {
+    let told: Vec<_> = refused_then_ok(1, 0.5)
+        .into_iter()
+        .filter(|seen| !matches!(seen.what, What::Decided { .. }))
+        .collect();
+    let timeline = folded(&told);
+    let call = timeline.call(CallId(1)).unwrap();
+    let first = &call.attempts[0];
+    // It failed at 0.11 s and came back at 0.62 s; asked were 17 s from 0.1 s on.
+    assert!((first.slept_s.unwrap() - 0.51).abs() < 1e-6);
+    assert!((call.early_by(first).unwrap() - 16.48).abs() < 1e-6);
+}

@@ -20,7 +20,7 @@ use ratatui::layout::Rect;
 
 /// The title of the box.
 pub(super) fn title(scene: &Scene<'_>, call: Option<&Call>) -> String {
-    let view = scene.calls.view();
+    let view = scene.view;
     match call
         .filter(|_| view.evidence)
         .and_then(|call| view.attempt(call))
@@ -32,7 +32,7 @@ pub(super) fn title(scene: &Scene<'_>, call: Option<&Call>) -> String {
 
 /// Draws either.
 pub(super) fn draw(scene: &Scene<'_>, call: &Call, canvas: &mut Canvas<'_>, area: Rect) {
-    let view = scene.calls.view();
+    let view = scene.view;
     if let (true, Some(attempt)) = (view.evidence, view.attempt(call)) {
         headers(attempt, scene, canvas, area);
     } else {
@@ -135,7 +135,7 @@ fn text(scene: &Scene<'_>, call: &Call, canvas: &mut Canvas<'_>, area: Rect) {
                 line.push('▏');
             }
             let rows = usize::from(body.height);
-            let up = scene.calls.view().up.min(lines.len().saturating_sub(rows));
+            let up = scene.view.up.min(lines.len().saturating_sub(rows));
             let first = lines.len().saturating_sub(rows + up);
             let mut pen = Pen::new(canvas, body);
             for line in lines.iter().skip(first).take(rows) {
@@ -227,7 +227,7 @@ fn headers(attempt: &Attempt, scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: 
         lines.push(("message".to_owned(), error.message.clone()));
     }
     let rows = usize::from(area.height);
-    let up = scene.calls.view().up;
+    let up = scene.view.up;
     // Up scrolls towards the end here too: the head of the list is read first.
     let first = up.min(lines.len().saturating_sub(rows));
     let mut pen = Pen::new(canvas, area);

@@ -15,7 +15,7 @@ use crate::{
         time::seconds_between,
         timeline::{Attempt, Call, Doing},
     },
-    ui::canvas::Canvas,
+    ui::{canvas::Canvas, theme::Roles},
 };
 use ratatui::{layout::Rect, style::Style};
 
@@ -29,7 +29,8 @@ const LEVELS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█
 /// Columns of the facts right of the bars.
 fn facts_columns(width: u16) -> u16 {
     match width {
-        80.. => 30,
+        110.. => 44,
+        80..110 => 30,
         66..80 => 26,
         48..66 => 18,
         _ => 13,
@@ -44,7 +45,7 @@ pub(super) fn draw(scene: &Scene<'_>, call: &Call, canvas: &mut Canvas<'_>, area
     let facts = facts_columns(area.width);
     let cells = area.width.saturating_sub(head + facts + 2).max(1);
     let extent = whole_s(call, scene.now);
-    let axis = Axis::new(scene.calls.view().span(extent.axis, extent.end), cells);
+    let axis = Axis::new(scene.view.span(extent.axis, extent.end), cells);
     let bars = area.x + head;
     // Beside a marker's column everything else is indented.
     let indent = u16::from(!small);
@@ -86,7 +87,7 @@ pub(super) fn draw(scene: &Scene<'_>, call: &Call, canvas: &mut Canvas<'_>, area
     }
 }
 
-type Pick = fn(&crate::ui::theme::Roles) -> Style;
+type Pick = fn(&Roles) -> Style;
 
 /// What happens now, why, and the policy's rule.
 fn tail(scene: &Scene<'_>, call: &Call, columns: usize) -> Vec<(String, Pick)> {
@@ -94,7 +95,7 @@ fn tail(scene: &Scene<'_>, call: &Call, columns: usize) -> Vec<(String, Pick)> {
     let (now, style) = doing(scene, call);
     tail.push((fit_front(&now, columns), style));
     let room = scene.tail_lines;
-    let view = scene.calls.view();
+    let view = scene.view;
     let decided = match view.attempt {
         Some(_) => view.attempt(call),
         None => call
@@ -204,7 +205,7 @@ fn attempt_rows(
     rows: usize,
 ) {
     let roles = *pen.canvas.roles();
-    let view = scene.calls.view();
+    let view = scene.view;
     let chosen = view.attempt(call).map(|attempt| attempt.n);
     let at = call
         .attempts
@@ -278,21 +279,10 @@ fn row(
         bars.saturating_sub(1),
     );
 
-    let mine = if call.is_own() {
-        roles.mine
-    } else {
-        roles.others
-    };
     let marks = axis.bar(call, attempt, next.map(|next| next.sent_at), scene.now);
     for (cell, mark) in marks.into_iter().enumerate() {
-        let (glyph, style) = match mark {
-            Mark::Blank => continue,
-            Mark::InFlight => ("▌", mine),
-            Mark::Tokens => ("█", roles.good),
-            Mark::Wait => ("▚", roles.quiet),
-            Mark::Planned => ("░", roles.border),
-            Mark::Hint => ("┊", roles.hint),
-            Mark::HintBeyond => ("›", roles.hint),
+        let Some((glyph, style)) = glyph(mark, &roles) else {
+            continue;
         };
         canvas.put(bars + cell as u16, y, glyph, style, bars + axis.cells);
     }
@@ -302,7 +292,20 @@ fn row(
     canvas.put(bars + axis.cells + 2, y, &text, style, here.right());
 }
 
-fn tone(roles: &crate::ui::theme::Roles, attempt: &Attempt) -> Style {
+/// How a cell of a bar is drawn; nothing where nothing happens.
+pub(in crate::ui) const fn glyph(mark: Mark, roles: &Roles) -> Option<(&'static str, Style)> {
+    Some(match mark {
+        Mark::Blank => return None,
+        Mark::InFlight => ("▌", roles.mine),
+        Mark::Tokens => ("█", roles.good),
+        Mark::Wait => ("▚", roles.quiet),
+        Mark::Planned => ("░", roles.border),
+        Mark::Hint => ("┊", roles.hint),
+        Mark::HintBeyond => ("›", roles.hint),
+    })
+}
+
+fn tone(roles: &Roles, attempt: &Attempt) -> Style {
     use crate::domain::outcome::Outcome;
     match &attempt.outcome {
         None => roles.mine,
@@ -316,7 +319,7 @@ fn level_row(scene: &Scene<'_>, call: &Call, axis: &Axis, pen: &mut Pen<'_, '_>,
     let roles = *pen.canvas.roles();
     let here = pen.here();
     pen.skip();
-    let judged = scene.calls.view().judged(call);
+    let judged = scene.view.judged(call);
     let Some(of) = level::dimension(call, judged) else {
         return;
     };

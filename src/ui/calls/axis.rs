@@ -136,7 +136,7 @@ impl Axis {
         let end = ended.or(attempt.duration_s.map(|s| sent + s));
         let end = end.or(next).unwrap_or(now).max(sent);
         let tokens = attempt.first_token_s.map_or(end, |s| sent + s);
-        let asleep = attempt.decided_at.map(since);
+        let asleep = attempt.asleep_since().map(since);
         let due = attempt.next_due().map(since);
         let awake = next.or(due.map(|due| due.min(now)));
         let planned = due.filter(|_| next.is_none() && call.is_open());

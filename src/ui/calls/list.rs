@@ -15,7 +15,7 @@ use ratatui::{layout::Rect, style::Style};
 /// Draws the list; the shown call is marked.
 pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     let roles = *canvas.roles();
-    let view = scene.calls.view();
+    let view = scene.view;
     let listed = view.listed(&scene.profile.timeline);
     let shown = view.shown(&scene.profile.timeline).map(|call| call.id);
     let mut pen = Pen::new(canvas, area);

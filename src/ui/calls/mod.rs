@@ -4,11 +4,11 @@
 //! `attempts.rs`. To add a fact: `words.rs`. To add a box: a file here and its place in [`draw`].
 
 mod answer;
-mod attempts;
+pub(super) mod attempts;
 pub mod axis;
 mod level;
 mod list;
-mod pen;
+pub(super) mod pen;
 mod request;
 mod start;
 mod verdict;
@@ -19,7 +19,11 @@ mod tests;
 
 use super::canvas::Canvas;
 use crate::{
-    app::{App, Shown, calls::Calls, profile::Profile},
+    app::{
+        App, Shown,
+        calls::{Calls, view::View},
+        profile::Profile,
+    },
     domain::{clean::clean, id::ModelId, spend::Prices, time::Time, timeline::Call},
 };
 use pen::Pen;
@@ -31,6 +35,7 @@ struct Scene<'a> {
     offset: i32,
     profile: &'a Profile,
     calls: &'a Calls,
+    view: &'a View,
     prices: &'a Prices,
     read_only: bool,
     /// Lines under the bars for what happens now, why, and the policy's rule.
@@ -39,7 +44,7 @@ struct Scene<'a> {
 
 impl Scene<'_> {
     fn call(&self) -> Option<&Call> {
-        self.calls.view().shown(&self.profile.timeline)
+        self.view.shown(&self.profile.timeline)
     }
 
     /// The name of a model's pool where that has one member only, else the model's own.
@@ -73,18 +78,59 @@ impl Scene<'_> {
     }
 }
 
-/// Draws tab 2.
-pub fn draw(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
-    let mut scene = Scene {
+fn scene<'a>(app: &'a App, shown: &Shown<'a>, calls: &'a Calls, view: &'a View) -> Scene<'a> {
+    Scene {
         now: shown.at,
         offset: app.started().local_offset_s,
         profile: shown.profile,
-        // What is typed must be seen, also while the rest is paused.
-        calls: app.test_calls().unwrap_or(&shown.profile.calls),
+        calls,
+        view,
         prices: app.prices(),
         read_only: app.started().read_only || shown.profile.card.spend.read_only,
         tail_lines: 1,
-    };
+    }
+}
+
+/// Parts of a call that another tab draws too.
+pub(super) struct Parts<'a>(Scene<'a>);
+
+impl<'a> Parts<'a> {
+    /// Looks at calls as `view` says; `tail_lines` lines under the bars for what happens now and why.
+    pub fn new(app: &'a App, shown: &Shown<'a>, view: &'a View, tail_lines: usize) -> Self {
+        let mut scene = scene(app, shown, &shown.profile.calls, view);
+        scene.tail_lines = tail_lines;
+        Self(scene)
+    }
+
+    /// Whose call it is, on which model, and how it stands.
+    pub fn title(&self, call: &Call) -> String {
+        self.0.title(call)
+    }
+
+    /// The attempts on their time axis, without a box; the first column is a margin.
+    pub fn attempts(&self, call: &Call, canvas: &mut Canvas<'_>, area: Rect) {
+        attempts::draw(&self.0, call, canvas, area);
+    }
+
+    /// The verdict's box.
+    pub fn verdict(&self, call: &Call, canvas: &mut Canvas<'_>, area: Rect) {
+        let judged = self.0.view.judged(call);
+        let inner = room(canvas, area, &verdict::title(judged));
+        verdict::draw(&self.0, call, judged, canvas, inner);
+    }
+
+    /// The box of the attempt's headers.
+    pub fn headers(&self, call: &Call, canvas: &mut Canvas<'_>, area: Rect) {
+        let inner = room(canvas, area, &answer::title(&self.0, Some(call)));
+        answer::draw(&self.0, call, canvas, inner);
+    }
+}
+
+/// Draws tab 2.
+pub fn draw(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
+    // What is typed must be seen, also while the rest is paused.
+    let calls = app.test_calls().unwrap_or(&shown.profile.calls);
+    let mut scene = scene(app, shown, calls, calls.view());
     if area.width >= 100 && area.height >= 20 {
         scene.tail_lines = 4;
         wide(&scene, canvas, area);
@@ -146,7 +192,7 @@ fn wide(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
 
     let inner = room(canvas, cost, "Cost");
     request::cost(scene, canvas, inner);
-    let title = if scene.calls.view().others {
+    let title = if scene.view.others {
         "Calls of everybody"
     } else {
         "Calls"
@@ -217,8 +263,7 @@ fn small(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
             let title = format!("{} · {}", Scene::short_model(who), words::headline(call));
             pen.line(&[(&title, roles.title)]);
             let judged = scene
-                .calls
-                .view()
+                .view
                 .judged(call)
                 .and_then(|attempt| attempt.verdict.as_ref());
             let answer = scene
@@ -332,7 +377,7 @@ fn halves(scene: &Scene<'_>, call: Option<&Call>, canvas: &mut Canvas<'_>, area:
         width: area.width - half.width,
         ..area
     };
-    let judged = call.and_then(|call| scene.calls.view().judged(call));
+    let judged = call.and_then(|call| scene.view.judged(call));
     let left = room(canvas, half, &verdict::title(judged));
     let right = room(canvas, other, &answer::title(scene, call));
     if let Some(call) = call {
@@ -346,7 +391,7 @@ fn halves(scene: &Scene<'_>, call: Option<&Call>, canvas: &mut Canvas<'_>, area:
 }
 
 /// A box with a column of air on both sides; what is inside comes back.
-fn room(canvas: &mut Canvas<'_>, area: Rect, title: &str) -> Rect {
+pub(super) fn room(canvas: &mut Canvas<'_>, area: Rect, title: &str) -> Rect {
     let inner = canvas.boxed(area, title);
     let air = u16::from(inner.width > 8);
     Rect {
@@ -357,7 +402,7 @@ fn room(canvas: &mut Canvas<'_>, area: Rect, title: &str) -> Rect {
 }
 
 /// The same with the column of air on the left, where a list puts its marker.
-fn margin(inner: Rect) -> Rect {
+pub(super) fn margin(inner: Rect) -> Rect {
     let air = u16::from(inner.width > 6 && inner.x > 0);
     Rect {
         x: inner.x - air,

@@ -4,7 +4,7 @@ use crate::ui::canvas::Canvas;
 use ratatui::{layout::Rect, style::Style, text::Span};
 
 /// Writes lines into a rectangle until it is full; what does not fit is not drawn.
-pub(super) struct Pen<'c, 'a> {
+pub(in crate::ui) struct Pen<'c, 'a> {
     /// What is drawn on.
     pub canvas: &'c mut Canvas<'a>,
     area: Rect,
@@ -86,7 +86,7 @@ impl<'c, 'a> Pen<'c, 'a> {
 
 /// At most `most` lines; the last takes up what it can of the rest and says with `…` that something is
 /// missing.
-pub(super) fn clipped(mut lines: Vec<String>, most: usize, columns: usize) -> Vec<String> {
+pub(in crate::ui) fn clipped(mut lines: Vec<String>, most: usize, columns: usize) -> Vec<String> {
     if lines.len() <= most {
         return lines;
     }
@@ -98,7 +98,7 @@ pub(super) fn clipped(mut lines: Vec<String>, most: usize, columns: usize) -> Ve
 }
 
 /// The text, or as much of it as fits before a `…`.
-pub(super) fn cut(text: &str, columns: usize) -> String {
+pub(in crate::ui) fn cut(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }
@@ -117,7 +117,7 @@ pub(super) fn cut(text: &str, columns: usize) -> String {
 }
 
 /// Columns that a text takes.
-pub(super) fn width(text: &str) -> usize {
+pub(in crate::ui) fn width(text: &str) -> usize {
     if text.is_ascii() {
         text.len()
     } else {
@@ -127,7 +127,7 @@ pub(super) fn width(text: &str) -> usize {
 
 /// `text` in lines of at most `columns`, broken between words where possible. A wide character in one
 /// column stands alone on its line.
-pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
+pub(in crate::ui) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(1);
     let mut lines = Vec::new();
     for paragraph in text.split('\n') {
@@ -161,7 +161,7 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
 }
 
 /// The parts joined by ` · `, without the first ones as long as all do not fit.
-pub(super) fn fit(parts: &[String], columns: usize) -> String {
+pub(in crate::ui) fn fit(parts: &[String], columns: usize) -> String {
     for from in 0..parts.len() {
         let joined = parts[from..].join(" · ");
         if width(&joined) <= columns {

@@ -54,6 +54,7 @@ fn prices() -> Prices {
 
 fn card() -> ProfileCard {
     ProfileCard {
+        tap: None,
         name: Arc::from("prod"),
         host: "api.anthropic.com".into(),
         can_call: true,

@@ -71,7 +71,7 @@ pub(super) fn draw(
     if tall && let Some(where_) = place(scene, verdict) {
         pen.text(&where_, roles.quiet, 2);
     }
-    if let (Some(by), Some(slept)) = (words::early_by(call, attempt), attempt.slept_s) {
+    if let (Some(by), Some(slept)) = (call.early_by(attempt), attempt.slept_s) {
         let text = format!(
             "client slept {}: retried {} EARLY",
             words::span(slept),

@@ -172,7 +172,7 @@ fn spent(attempt: &Attempt) -> Option<String> {
 fn after_it(call: &Call, attempt: &Attempt, now: Time) -> Vec<String> {
     if let Some(slept) = attempt.slept_s {
         let mut facts = vec![format!("slept {}", span(slept))];
-        if let Some(by) = early_by(call, attempt) {
+        if let Some(by) = call.early_by(attempt) {
             facts.push(format!("{} EARLY", span(by)));
         }
         return facts;
@@ -191,13 +191,6 @@ fn after_it(call: &Call, attempt: &Attempt, now: Time) -> Vec<String> {
         (Some(decision), _) if decision.action == Action::Stop => vec!["no retry".to_owned()],
         _ => Vec::new(),
     }
-}
-
-/// Seconds by which the next attempt left before the server's hint had passed.
-pub fn early_by(call: &Call, attempt: &Attempt) -> Option<f64> {
-    let next = call.attempts.iter().find(|next| next.n == attempt.n + 1)?;
-    let until = attempt.hint_until()?;
-    attempt.early.then(|| seconds_between(next.sent_at, until))
 }
 
 /// What the call is doing, for the title of its box.

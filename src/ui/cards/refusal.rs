@@ -4,9 +4,11 @@ use super::pad;
 use crate::{
     app::{Shown, profile::Refusal},
     domain::{
+        clean::clean,
         id::{Limiter, ModelId},
         limit::Dimension,
         time::seconds_between,
+        timeline::Call,
         verdict::{Cause, Certainty},
     },
     ui::{canvas::Canvas, events::wrap, format, frame, rows::shared, words},
@@ -164,16 +166,17 @@ fn after_it(
     let Some(attempt) = shown.profile.refused_attempt() else {
         return;
     };
+    let call = shown.profile.refused_call();
     if let Some(slept) = attempt.slept_s {
         let slept_word = if brief {
-            " · slept "
+            " · slept ".to_owned()
         } else {
-            " · client slept "
+            format!(" · {} slept ", who(call))
         };
-        x = canvas.put(x, y, slept_word, roles.quiet, end);
+        x = canvas.put(x, y, &slept_word, roles.quiet, end);
         x = canvas.put(x, y, &seconds(slept), roles.text, end);
         if attempt.early {
-            let by = asked.map_or(0.0, |asked| (asked - slept).max(0.0));
+            let by = call.and_then(|call| call.early_by(attempt)).unwrap_or(0.0);
             if brief {
                 x = canvas.put(x, y, " ", roles.text, end);
                 x = canvas.put(x, y, "EARLY", roles.empty, end);
@@ -183,21 +186,29 @@ fn after_it(
                 }
                 return;
             }
-            x = canvas.put(
-                x,
-                y,
-                &format!(": retried {} ", seconds(by)),
-                roles.tight,
-                end,
-            );
+            // A program's name needs the room.
+            let named = call.is_some_and(Call::is_traffic);
+            let retried = if named { "" } else { "retried " };
+            let by = format!(": {retried}{} ", seconds(by));
+            x = canvas.put(x, y, &by, roles.tight, end);
             canvas.put(x, y, "EARLY", roles.empty, end);
         }
     } else if let Some(decision) = &attempt.decision
         && decision.wait_s > 0.0
     {
-        x = canvas.put(x, y, " · client waits ", roles.quiet, end);
+        let waits = format!(" · {} waits ", who(call));
+        x = canvas.put(x, y, &waits, roles.quiet, end);
         canvas.put(x, y, &seconds(decision.wait_s), roles.text, end);
     }
+}
+
+/// Whose call it was: programs are named.
+fn who(call: Option<&Call>) -> String {
+    let program = call.filter(|call| call.is_traffic());
+    program.map_or_else(
+        || "client".to_owned(),
+        |call| clean(call.client.as_str(), 17),
+    )
 }
 
 fn seconds(s: f64) -> String {

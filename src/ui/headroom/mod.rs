@@ -12,7 +12,11 @@ mod row;
 
 use super::{canvas::Canvas, cards, detail};
 use crate::{
-    app::{App, Shown, layout},
+    app::{
+        App, Shown,
+        headroom::{Headroom, Line},
+        layout,
+    },
     domain::board::Pool,
 };
 use ratatui::layout::Rect;
@@ -30,9 +34,12 @@ pub(super) fn draw(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: 
         return;
     }
     let size = (area.width, canvas.buf.area.height);
-    let layout = layout::headroom(size, rows.len());
+    let lines = Headroom::lines(&rows, &shown.profile.board);
+    let layout = layout::headroom(size, lines.len());
     let visible = usize::from(layout.visible);
-    let first = layout::scroll(state.first, place, visible, rows.len());
+    let at = Headroom::line_of(&lines, place);
+    let first = layout::scroll(state.first, at, visible, lines.len());
+    let seen = || lines.iter().skip(first).take(visible);
     let table = Table {
         shown,
         thresholds: shown.profile.card.thresholds,
@@ -43,23 +50,31 @@ pub(super) fn draw(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: 
     let is_foreign = |pool: &Pool| foreign.iter().any(|f| std::ptr::eq(f, pool));
     if layout.boxed {
         let height = layout.visible + 3;
-        let title = title(app, &rows, first, visible);
+        let of = |line: &Line| match line {
+            Line::Pool(place) | Line::Elsewhere(place) => *place,
+        };
+        let shown_pools = seen().next().map(of).zip(seen().next_back().map(of));
+        let title = title(app, rows.len(), shown_pools);
         let outer = Rect {
             height: height.min(area.height),
             ..area
         };
         canvas.boxed(outer, &title);
-        let mut seen = rows.iter().skip(first).take(visible);
-        let twins = seen.any(|pool| row::has_twin(pool, shown.at));
+        let twins = seen().any(|line| row::has_twin(rows[of(line)], shown.at));
         table.head(canvas, outer.y + 1, twins);
     }
-    for (line, pool) in rows.iter().skip(first).take(visible).enumerate() {
-        let y = layout.first + line as u16;
-        let place = row::Place {
-            selected: first + line == place,
-            foreign: is_foreign(pool),
-        };
-        table.row(canvas, y, pool, place);
+    for (y, line) in (layout.first..).zip(seen()) {
+        match line {
+            Line::Pool(at) => {
+                let pool = rows[*at];
+                let place = row::Place {
+                    selected: *at == place,
+                    foreign: is_foreign(pool),
+                };
+                table.row(canvas, y, pool, place);
+            }
+            Line::Elsewhere(at) => table.elsewhere(canvas, y, rows[*at]),
+        }
     }
     if rows.is_empty() {
         nothing(app, shown, canvas, layout.first);
@@ -70,11 +85,10 @@ pub(super) fn draw(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: 
     }
 }
 
-fn title(app: &App, rows: &[&Pool], first: usize, visible: usize) -> String {
+fn title(app: &App, pools: usize, seen: Option<(usize, usize)>) -> String {
     let mut title = "Pools".to_owned();
-    if rows.len() > visible {
-        let last = (first + visible).min(rows.len());
-        title = format!("Pools {}–{last} of {}", first + 1, rows.len());
+    if let Some((first, last)) = seen.filter(|(first, last)| last - first + 1 < pools) {
+        title = format!("Pools {}–{} of {pools}", first + 1, last + 1);
     }
     if app.headroom().tightest_first {
         title.push_str(" · tightest first");

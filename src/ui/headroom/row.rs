@@ -5,6 +5,7 @@ use crate::{
     app::{Shown, event::Thresholds},
     domain::{
         board::Pool,
+        clean::clean,
         gauge::{Gauge, GaugeState, GaugeView},
         limit::{Dimension, Family},
         org::GroupKind,
@@ -74,6 +75,28 @@ impl Table<'_> {
         if !matches!(kind, Kind::List(_)) {
             canvas.put_right(left, y, "source", quiet, right.saturating_sub(1));
         }
+    }
+
+    /// Draws the heading over the pools of another board; `pool` is the first of them.
+    pub(super) fn elsewhere(&self, canvas: &mut Canvas<'_>, y: u16, pool: &Pool) {
+        let roles = *canvas.roles();
+        let Columns {
+            left, right, kind, ..
+        } = self.columns;
+        let home = self.shown.profile.board.seen_as();
+        let whose = match (&pool.key.organization, &pool.key.workspace) {
+            (organization, Some(workspace)) if organization.as_ref() == home => {
+                format!("workspace {workspace}")
+            }
+            (Some(organization), _) => format!("organization {organization}"),
+            (None, _) => "another organization".to_owned(),
+        };
+        let list = matches!(kind, Kind::List(_));
+        let x = left + if list { 1 } else { 3 };
+        let end = right.saturating_sub(u16::from(!list));
+        let x = canvas.put(x, y, "◇ ", roles.hint, end);
+        let x = canvas.put_cut(x, y, &clean(&whose, 60), roles.title, end);
+        canvas.put_cut(x, y, ", seen in passing traffic", roles.quiet, end);
     }
 
     /// Draws one pool.
