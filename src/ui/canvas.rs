@@ -110,7 +110,7 @@ impl Canvas<'_> {
         if !title.is_empty() {
             let title_style = self.look.roles.title;
             let x = self.put(area.x + 1, area.y, " ", border, right);
-            let x = self.put(x, area.y, title, title_style, right.saturating_sub(1));
+            let x = self.put_cut(x, area.y, title, title_style, right.saturating_sub(1));
             self.put(x, area.y, " ", border, right);
         }
         Rect {
@@ -145,7 +145,7 @@ const fn ascii_of(c: char) -> char {
     match c {
         '█' | '▉' | '▊' | '▋' | '▇' | '⣿' => '#',
         '▌' | '▍' | '▓' | '▐' | '▅' | '▆' => '=',
-        '▎' | '▏' | '▒' | '─' | '–' | '━' | '▃' | '▄' => '-',
+        '▎' | '▏' | '▒' | '─' | '–' | '━' | '▂' | '▃' | '▄' => '-',
         '░' | '·' | '⠀' | '┄' => '.',
         '▖' => ',',
         '╱' | '▚' | '▞' => '/',
@@ -160,7 +160,7 @@ const fn ascii_of(c: char) -> char {
         '●' | '◆' | '✓' => '*',
         '○' | '◇' => 'o',
         '✗' | '×' => 'x',
-        '▁' | '▂' => '_',
+        '▁' => '_',
         '\u{2801}'..='\u{28fe}' => ':',
         '’' | '‘' => '\'',
         '“' | '”' => '"',

@@ -81,7 +81,7 @@ fn title(pool: &Pool) -> String {
     format!("{} · {kind}{guess}", pool.name)
 }
 
-/// `▸ OTPM       ██████▏░░░  206k/1M  21%  205k to 221k   live: a header 3s ago`
+/// `▸ OTPM       ▇▇▇▇▇▇▃  206k/1M  21%  205k to 221k   live: a header 3s ago`
 fn gauge_line(shown: &Shown<'_>, gauge: &Gauge, mine: bool, canvas: &mut Canvas<'_>, line: Rect) {
     let roles = *canvas.roles();
     let thresholds = shown.profile.card.thresholds;

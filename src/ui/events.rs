@@ -144,8 +144,16 @@ fn evidence(shown: &Shown<'_>, notice: &Notice, line: usize, canvas: &mut Canvas
     y += 1;
     let visible = usize::from(inner.bottom().saturating_sub(y));
     let line = line.min(notice.evidence.len() - 1);
-    let first = layout::scroll(0, line, visible, notice.evidence.len());
-    for (i, text) in notice.evidence.iter().enumerate().skip(first) {
+    let width = usize::from(inner.width.saturating_sub(2));
+    let texts: Vec<Vec<&str>> = notice.evidence.iter().map(|t| wrap(t, width)).collect();
+    // The first that leaves the selected one room to its last row.
+    let mut first = line;
+    let mut rows = texts[line].len();
+    while first > 0 && rows + texts[first - 1].len() <= visible {
+        first -= 1;
+        rows += texts[first].len();
+    }
+    for (i, parts) in texts.into_iter().enumerate().skip(first) {
         if y >= inner.bottom() {
             break;
         }
@@ -159,11 +167,7 @@ fn evidence(shown: &Shown<'_>, notice: &Notice, line: usize, canvas: &mut Canvas
             canvas.tint(row, roles.select);
             canvas.put(inner.x, y, "▸", roles.accent, end);
         }
-        // The selected line is shown whole, over several rows.
-        let width = usize::from(inner.width.saturating_sub(2));
-        let parts = wrap(text, width);
-        let rows = if selected { parts.len() } else { 1 };
-        for part in parts.into_iter().take(rows) {
+        for part in parts {
             if y < inner.bottom() {
                 canvas.put(inner.x + 2, y, part, roles.text, end);
             }

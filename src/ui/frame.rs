@@ -1,16 +1,13 @@
-//! The header line, the tab line and the footer.
+//! What frames the panel: the header line (drawn by `header`), the tab line, the footer, toasts.
 
-use super::{canvas::Canvas, events::wrap, format};
-use crate::{
-    app::{
-        App, Shown,
-        calls::form::Field,
-        command::{COMMANDS, Command, Foot},
-        layer::Layer,
-        layout,
-        panel::Tab,
-    },
-    domain::{org::LimitsState, spend::dollars, time::seconds_between},
+use super::{canvas::Canvas, events::wrap, header};
+use crate::app::{
+    App, Shown,
+    calls::form::Field,
+    command::{COMMANDS, Command, Foot},
+    layer::Layer,
+    layout,
+    panel::Tab,
 };
 use ratatui::layout::Rect;
 
@@ -18,7 +15,7 @@ use ratatui::layout::Rect;
 pub(super) fn draw(app: &App, shown: Option<&Shown<'_>>, canvas: &mut Canvas<'_>, area: Rect) {
     let bands = layout::bands((area.width, area.height));
     if let Some(y) = bands.header {
-        header(
+        header::draw(
             app,
             shown,
             canvas,
@@ -51,131 +48,6 @@ pub(super) fn draw(app: &App, shown: Option<&Shown<'_>>, canvas: &mut Canvas<'_>
             },
         );
     }
-}
-
-/// One piece of the header line; pieces with high ranks go first when the line is narrow.
-struct Piece {
-    text: String,
-    style: ratatui::style::Style,
-}
-
-fn header(app: &App, shown: Option<&Shown<'_>>, canvas: &mut Canvas<'_>, area: Rect) {
-    let roles = *canvas.roles();
-    let (y, end) = (area.y, area.right());
-    let Some(shown) = shown else {
-        let x = canvas.put(1, y, "ratetop", roles.accent, end);
-        canvas.put(x + 2, y, "no profile", roles.quiet, end);
-        return;
-    };
-    let right = header_right(app, shown, canvas, area);
-    let end = right.saturating_sub(2);
-    let card = &shown.profile.card;
-    let mut x = 1;
-    if area.width >= 60 {
-        x = canvas.put(x, y, "ratetop", roles.accent, end) + 2;
-    }
-    x = canvas.put(x, y, &card.name, roles.strong, end);
-    if card.siblings.len() > 1 {
-        x = canvas.put(x, y, " ▾", roles.quiet, end);
-    }
-    if area.width < 60 {
-        return;
-    }
-    let host = format!("  {}", card.host);
-    let board = &shown.profile.board;
-    let whose = board.organization().map(|org| org.name.clone());
-    let tier = board
-        .tier()
-        .map(|tier| format!("looks like {tier}"))
-        .filter(|_| area.width >= 100);
-    let whose = [whose, tier].into_iter().flatten().collect::<Vec<_>>();
-    let whose = whose.join(" · ");
-    // The organization says more than the host; where both do not fit, the host goes.
-    let room = usize::from(end.saturating_sub(x));
-    if host.chars().count() + whose.chars().count() + 3 <= room {
-        x = canvas.put(x, y, &host, roles.text, end);
-    }
-    if !whose.is_empty() {
-        canvas.put(x + 3, y, &whose, roles.quiet, end);
-    }
-}
-
-/// Sources and clock at the right edge; the column where they begin comes back.
-fn header_right(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) -> u16 {
-    let roles = *canvas.roles();
-    let (y, end) = (area.y, area.right());
-    let clock = format::clock(shown.at, app.started().local_offset_s);
-    let clock = if shown.paused {
-        Piece {
-            text: format!(" PAUSED {clock} "),
-            style: roles.empty,
-        }
-    } else {
-        Piece {
-            text: format!(" {clock} "),
-            style: roles.text,
-        }
-    };
-    let sources = shown.profile.board.sources();
-    let ago = |then| format::age(seconds_between(then, shown.at));
-    let mut pieces: Vec<Piece> = Vec::new();
-    let mut say = |text: String, style| pieces.push(Piece { text, style });
-    if area.width >= 50 {
-        match (&sources.limits, sources.limits_at) {
-            (Some(LimitsState::Ok), Some(at)) => say(format!("limits {}", ago(at)), roles.quiet),
-            (Some(LimitsState::Refused), _) => say("limits refused".to_owned(), roles.tight),
-            (Some(LimitsState::Absent), _) => say("headers only".to_owned(), roles.quiet),
-            (Some(LimitsState::Failed), Some(at)) => {
-                say(format!("limits failed, {} old", ago(at)), roles.tight);
-            }
-            (Some(LimitsState::Failed), None) => say("limits failed".to_owned(), roles.tight),
-            (Some(LimitsState::OtherOrganization), _) => {
-                say("limits: other organization".to_owned(), roles.tight);
-            }
-            _ => say("limits …".to_owned(), roles.quiet),
-        }
-        match sources.headers_at {
-            Some(at) => say(format!("live {}", ago(at)), roles.quiet),
-            None => say("no headers yet".to_owned(), roles.quiet),
-        }
-        if let Some(tap) = shown
-            .profile
-            .card
-            .tap
-            .as_ref()
-            .filter(|_| area.width >= 100)
-        {
-            // Loopback is what a tap is on unless somebody wanted otherwise.
-            let tap = tap.strip_prefix("127.0.0.1").unwrap_or(tap);
-            say(format!("tap {tap}"), roles.quiet);
-        }
-        let spend = &shown.profile.card.spend;
-        if area.width >= 100 && spend.free {
-            say("free of charge".to_owned(), roles.quiet);
-        } else if area.width >= 80 && spend.session_usd > 0.0 {
-            say(format!("{} spent", dollars(spend.session_usd)), roles.quiet);
-        }
-        if spend.read_only && area.width >= 80 {
-            say("read only".to_owned(), roles.hint);
-        }
-    }
-    let mut width: usize = clock.text.chars().count();
-    for (i, piece) in pieces.iter().enumerate() {
-        width += piece.text.chars().count() + if i == 0 { 1 } else { 3 };
-    }
-    let start = end.saturating_sub(width.min(usize::from(area.width)) as u16);
-    let mut x = start;
-    for (i, piece) in pieces.iter().enumerate() {
-        if i > 0 {
-            x = canvas.put(x, y, " · ", roles.border, end);
-        }
-        x = canvas.put(x, y, &piece.text, piece.style, end);
-    }
-    if !pieces.is_empty() {
-        x += 1;
-    }
-    canvas.put(x, y, &clock.text, clock.style, end);
-    start
 }
 
 fn tabs(app: &App, canvas: &mut Canvas<'_>, area: Rect) {

@@ -3,7 +3,7 @@
 use super::{canvas::Canvas, events::wrap, widgets::popup};
 use crate::app::{
     App,
-    command::{COMMANDS, Row},
+    command::COMMANDS,
     layer::{Layer, Palette},
 };
 use ratatui::layout::Rect;
@@ -21,6 +21,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 
 /// Signs that the table of pools uses, and what they mean.
 const SIGNS: &[(&str, &str)] = &[
+    ("▇", "what is left; its pale or low part is not certain"),
     ("~", "a projection, not a reading"),
     ("▼", "time until it is empty at this burn"),
     ("▲", "time until it is full if nobody draws"),
@@ -32,49 +33,98 @@ const SIGNS: &[(&str, &str)] = &[
         "live",
         "a header of the last seconds; proj: what must have happened since",
     ),
+    (
+        "*",
+        "counts cache reads too; of two input limits the tighter is shown",
+    ),
     ("╱╱╱", "stale: the last header is too old to say anything"),
     ("───", "only the limit is known, or nothing"),
 ];
 
-fn help(app: &App, first: usize, canvas: &mut Canvas<'_>, area: Rect) {
-    let roles = *canvas.roles();
-    let here: Vec<&Row> = COMMANDS
-        .iter()
-        .filter(|row| row.works_on(app.tab()))
-        .collect();
-    let lines = here.len() + SIGNS.len() + 1;
-    let title = format!("Keys on {}", app.tab().panel().title);
-    let inner = popup::open(canvas, area, (78, lines as u16), &title);
-    let visible = usize::from(inner.height);
-    let first = first.min(lines.saturating_sub(visible));
-    let (keys, narrow) = if inner.width < 50 {
-        (8, true)
-    } else {
-        (17, false)
-    };
-    for i in first..lines.min(first + visible) {
-        let y = inner.y + (i - first) as u16;
-        let (left, right) = if let Some(row) = here.get(i) {
-            let labels = if narrow {
-                row.keys.first().map(|c| c.label()).unwrap_or_default()
-            } else {
-                row.key_labels()
-            };
-            (labels, row.sentence)
-        } else if let Some((sign, what)) =
-            (i - here.len()).checked_sub(1).and_then(|i| SIGNS.get(i))
-        {
-            ((*sign).to_owned(), *what)
+/// Columns of the text beside the keys: in one column of them, in each of two.
+const TEXT: u16 = 60;
+const TEXT_OF_TWO: u16 = 35;
+/// Columns of the keys.
+const KEYS: u16 = 17;
+/// The same where there are few; then only the first key of each is shown.
+const KEYS_NARROW: u16 = 8;
+
+/// A line of help: the keys where an entry begins, and a piece of its sentence.
+struct Line<'s> {
+    keys: String,
+    text: &'s str,
+}
+
+/// Every key that works here, then the signs, in lines of at most `columns` of text.
+fn help_lines(app: &App, columns: u16, narrow: bool) -> Vec<Line<'static>> {
+    let here = COMMANDS.iter().filter(|row| row.works_on(app.tab()));
+    let keys = here.map(|row| {
+        let keys = if narrow {
+            row.keys.first().map(|c| c.label()).unwrap_or_default()
         } else {
-            continue;
+            row.key_labels()
         };
-        canvas.put(inner.x, y, &left, roles.key, inner.x + keys);
-        canvas.put(inner.x + keys + 1, y, right, roles.text, inner.right());
+        (keys, row.sentence)
+    });
+    let signs = SIGNS.iter().map(|(sign, what)| ((*sign).to_owned(), *what));
+    let gap = std::iter::once((String::new(), ""));
+    let mut lines = Vec::new();
+    for (keys, sentence) in keys.chain(gap).chain(signs) {
+        let mut keys = Some(keys);
+        for text in wrap(sentence, columns.into()) {
+            let keys = keys.take().unwrap_or_default();
+            lines.push(Line { keys, text });
+        }
     }
-    if lines > visible {
-        let text = " ↓ more ";
+    lines
+}
+
+fn help(app: &App, first: usize, canvas: &mut Canvas<'_>, area: Rect) {
+    let title = format!("Keys on {}", app.tab().panel().title);
+    let two = help_lines(app, TEXT_OF_TWO, false);
+    // An entry is not torn apart between the two columns.
+    let half = two.len().div_ceil(2);
+    let torn = two
+        .iter()
+        .skip(half)
+        .take_while(|line| line.keys.is_empty());
+    let half = half + torn.count();
+    let column = KEYS + 1 + TEXT_OF_TWO;
+    if area.width >= 2 * column + 7 && usize::from(area.height) >= half + 2 {
+        let inner = popup::open(canvas, area, (2 * column + 3, half as u16), &title);
+        let (left, right) = two.split_at(half);
+        for (lines, x) in [(left, inner.x), (right, inner.x + column + 3)] {
+            let area = Rect {
+                x,
+                width: column,
+                ..inner
+            };
+            put_help(lines, KEYS, canvas, area);
+        }
+        return;
+    }
+    let narrow = area.width < 54;
+    let keys = if narrow { KEYS_NARROW } else { KEYS };
+    let columns = TEXT.min(area.width.saturating_sub(keys + 5));
+    let lines = help_lines(app, columns, narrow);
+    let size = (keys + 1 + columns, lines.len() as u16);
+    let inner = popup::open(canvas, area, size, &title);
+    let visible = usize::from(inner.height);
+    let first = first.min(lines.len().saturating_sub(visible));
+    put_help(&lines[first..], keys, canvas, inner);
+    if first + visible < lines.len() {
+        let quiet = canvas.roles().quiet;
         let y = inner.bottom().min(area.bottom().saturating_sub(1));
-        canvas.put_right(inner.x, y, text, roles.quiet, inner.right());
+        canvas.put_right(inner.x, y, " ↓ more ", quiet, inner.right());
+    }
+}
+
+fn put_help(lines: &[Line<'_>], keys: u16, canvas: &mut Canvas<'_>, area: Rect) {
+    let roles = *canvas.roles();
+    for (line, y) in lines.iter().zip(area.y..area.bottom()) {
+        canvas.put(area.x, y, &line.keys, roles.key, area.x + keys);
+        let x = area.x + keys + 1;
+        canvas.put(x, y, line.text, roles.text, area.right());
     }
 }
 

@@ -11,6 +11,7 @@ mod detail;
 mod events;
 pub mod format;
 mod frame;
+mod header;
 mod headroom;
 mod help;
 mod rows;

@@ -374,9 +374,17 @@ mod tests {
             let has = contrast(bar.fg.unwrap(), track);
             assert!(has >= 3.0, "a bar of {name} on its track: {has:.2}");
         }
-        for band in [roles.calm_light, roles.tight_light, roles.critical_light] {
-            let has = contrast(band.fg.unwrap(), track);
-            assert!(has >= 1.5, "a band of {name} on its track: {has:.2}");
+        // The band lies between what is left and what is used up, and is told from both.
+        for (bar, band) in [
+            (roles.calm, roles.calm_light),
+            (roles.tight, roles.tight_light),
+            (roles.critical, roles.critical_light),
+        ] {
+            let band = band.fg.unwrap();
+            let has = contrast(band, track);
+            assert!(has >= 2.0, "a band of {name} on its track: {has:.2}");
+            let has = contrast(band, bar.fg.unwrap());
+            assert!(has >= 2.0, "a band of {name} beside its bar: {has:.2}");
         }
     }
 

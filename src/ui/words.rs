@@ -8,12 +8,34 @@ use crate::domain::{
     time::{Time, seconds_between},
 };
 
-/// Its short name: `OTPM`, `fast ITPM`, `5h`.
+/// Its name in at most ten letters: `OTPM`, `fast ITPM`, `5h`. With `*` it counts cache reads too.
 pub(super) fn label(gauge: &Gauge) -> String {
     match (gauge.dimension, gauge.family) {
         (Dimension::Window | Dimension::Other, _) => gauge.limiter.as_str().to_owned(),
+        (Dimension::ItpmAll, Family::Fast) => "fast ITPM*".to_owned(),
+        (Dimension::ItpmAll, Family::Priority) => "prio ITPM*".to_owned(),
+        (Dimension::ItpmAll, _) => "ITPM*".to_owned(),
         (dimension, Family::Fast) => format!("fast {}", dimension.label()),
         (dimension, Family::Priority) => format!("prio {}", dimension.label()),
+        (dimension, _) => dimension.label().to_owned(),
+    }
+}
+
+/// At most five letters: `RPM`, `ITPM`, `ITPM*`, `fITP`, `5h`.
+pub(super) fn short(gauge: &Gauge) -> String {
+    match (gauge.dimension, gauge.family) {
+        (Dimension::Window | Dimension::Other, _) => {
+            gauge.limiter.as_str().chars().take(5).collect()
+        }
+        (Dimension::Rpm, Family::Fast) => "fRPM".to_owned(),
+        (Dimension::Itpm, Family::Fast) => "fITP".to_owned(),
+        (Dimension::Otpm, Family::Fast) => "fOTP".to_owned(),
+        (Dimension::Itpm, Family::Priority) => "pITP".to_owned(),
+        (Dimension::Otpm, Family::Priority) => "pOTP".to_owned(),
+        (Dimension::ItpmAll, Family::Fast) => "fITP*".to_owned(),
+        (Dimension::ItpmAll, _) => "ITPM*".to_owned(),
+        (Dimension::Queue, _) => "queue".to_owned(),
+        (Dimension::Tools, _) => "use/s".to_owned(),
         (dimension, _) => dimension.label().to_owned(),
     }
 }

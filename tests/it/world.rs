@@ -91,7 +91,13 @@ pub(crate) fn send(app: &mut App, seen: Observation) {
     );
 }
 
-fn group(id: &str, kind: GroupKind, name: &str, models: &[&str], limits: &[(&str, u64)]) -> Group {
+pub(crate) fn group(
+    id: &str,
+    kind: GroupKind,
+    name: &str,
+    models: &[&str],
+    limits: &[(&str, u64)],
+) -> Group {
     Group {
         id: id.into(),
         entry: None,
@@ -241,7 +247,14 @@ pub(crate) fn reading(when: Time, [rpm, itpm, otpm]: [(u64, u64); 3]) -> Reading
 }
 
 /// A whole call: began, sent, head, finished, closed, within a second.
-fn call(app: &mut App, id: u64, when: Time, model: &str, levels: [(u64, u64); 3], usage: Usage) {
+pub(crate) fn call(
+    app: &mut App,
+    id: u64,
+    when: Time,
+    model: &str,
+    levels: [(u64, u64); 3],
+    usage: Usage,
+) {
     let began = What::Began {
         policy: "hint-jitter".to_owned(),
         attempts: Some(5),

@@ -59,8 +59,13 @@ pub(super) fn draw(scene: &Scene<'_>, call: &Call, canvas: &mut Canvas<'_>, area
                 .put(bars + cell, y, &label, roles.quiet, bars + cells);
         }
     }
-    let tail = tail(scene, call, usize::from(area.width.saturating_sub(indent)));
     let level = area.height >= 6;
+    // What the attempts leave free, the policy's rule may have.
+    let above = call.attempts.len() + 1 + usize::from(level);
+    let free = usize::from(area.height).saturating_sub(above);
+    let room = scene.tail_lines.max(free);
+    let columns = usize::from(area.width.saturating_sub(indent));
+    let tail = tail(scene, call, room, columns);
     let below = tail.len() as u16 + u16::from(level);
     let rows = pen.left().saturating_sub(below).max(1);
     attempt_rows(
@@ -90,11 +95,10 @@ pub(super) fn draw(scene: &Scene<'_>, call: &Call, canvas: &mut Canvas<'_>, area
 type Pick = fn(&Roles) -> Style;
 
 /// What happens now, why, and the policy's rule.
-fn tail(scene: &Scene<'_>, call: &Call, columns: usize) -> Vec<(String, Pick)> {
+fn tail(scene: &Scene<'_>, call: &Call, room: usize, columns: usize) -> Vec<(String, Pick)> {
     let mut tail: Vec<(String, Pick)> = Vec::new();
     let (now, style) = doing(scene, call);
     tail.push((fit_front(&now, columns), style));
-    let room = scene.tail_lines;
     let view = scene.view;
     let decided = match view.attempt {
         Some(_) => view.attempt(call),
@@ -112,7 +116,7 @@ fn tail(scene: &Scene<'_>, call: &Call, columns: usize) -> Vec<(String, Pick)> {
         let reason = clean(&decision.reason, 200);
         let why = format!("after {}: {verb}, {reason}", attempt.n);
         tail.extend(
-            clipped(wrap(&why, columns), room.saturating_sub(1).min(2), columns)
+            clipped(wrap(&why, columns), room.saturating_sub(1).min(3), columns)
                 .into_iter()
                 .map(|line| (line, (|r| r.text) as Pick)),
         );

@@ -31,7 +31,8 @@ pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
         let others = calls.filter(|call| !call.is_own()).count();
         if others > 0 {
             pen.skip();
-            let text = format!(" shows the {others} of other clients");
+            let calls = if others == 1 { "call" } else { "calls" };
+            let text = format!(" shows {others} {calls} of others");
             pen.line(&[(" ", roles.quiet), ("o", roles.key), (&text, roles.quiet)]);
         }
         return;

@@ -83,7 +83,7 @@ pub(super) fn draw(shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
             &notice.sentence
         };
         let parts = wrap(text, usize::from(right.saturating_sub(x)));
-        let lines = parts.len().min(1 + spare.min(2));
+        let lines = parts.len().min(1 + spare);
         spare -= lines - 1;
         for part in parts.iter().take(lines - 1) {
             canvas.put(x, y, part, style, right);

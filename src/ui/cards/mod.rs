@@ -45,7 +45,9 @@ pub(super) fn draw(app: &App, shown: &Shown<'_>, pool: &Pool, canvas: &mut Canva
     };
     pool_card(app, shown, pool, canvas, left);
     let wanted = right.height.saturating_sub(EVENTS_ROWS);
-    let height = wanted.clamp(REFUSAL_ROWS, REFUSAL_ROWS + 3);
+    // Of tall cards three fifths: evidence is longer than events, and the border does not move with it.
+    let most = (REFUSAL_ROWS + 3).max(right.height * 3 / 5);
+    let height = wanted.clamp(REFUSAL_ROWS, most);
     let spare = right.height.saturating_sub(height);
     if spare >= 4 {
         let top = Rect { height, ..right };
@@ -182,7 +184,13 @@ fn one_series(
     let thresholds = shown.profile.card.thresholds;
     let label = if chosen { roles.accent } else { roles.quiet };
     let end = area.x + LABELS;
-    canvas.put(area.x, area.y, &words::label(gauge), label, end);
+    let name = words::label(gauge);
+    let name = if name.len() < usize::from(LABELS) {
+        name
+    } else {
+        words::short(gauge)
+    };
+    canvas.put(area.x, area.y, &name, label, end);
     let view = gauge.view(shown.at);
     if area.height > 1 {
         let (text, style) = match (view.percent_left(), Tone::of_view(&view, thresholds)) {

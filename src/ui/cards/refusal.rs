@@ -54,10 +54,23 @@ pub(super) fn draw(shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
             Certainty::Inferred => ("inferred", roles.hint),
             Certainty::Unknown => ("no evidence", roles.quiet),
         };
+        let cause = cause(shown, refusal, brief);
         let room = end.saturating_sub(word.len() as u16 + 3);
-        x = canvas.put_cut(x, y, &cause(shown, refusal, brief), roles.strong, room);
+        // What is too long for one line goes on in a second, as long as that leaves room for the rest.
+        let first = match wrap(&cause, usize::from(room.saturating_sub(x))).first() {
+            Some(first) if first.len() < cause.len() && inner.height > 5 => *first,
+            _ => cause.as_str(),
+        };
+        let from = x;
+        x = canvas.put_cut(x, y, first, roles.strong, room);
         x = canvas.put(x, y, " · ", roles.border, end);
         canvas.put(x, y, word, style, end);
+        let rest = cause[first.len()..].trim_start();
+        if !rest.is_empty()
+            && let Some(y) = lines.next()
+        {
+            canvas.put_cut(from, y, rest, roles.strong, end);
+        }
     }
     after_it(shown, verdict.asked_s, canvas, inner, &mut lines);
     if let Some(y) = lines.next() {
@@ -135,10 +148,13 @@ fn cause(shown: &Shown<'_>, refusal: &Refusal, brief: bool) -> String {
     about(verdict.cause, limit, whose)
 }
 
-/// Only limits are a pool's; of everything else it says what was asked for.
+/// Only limits that hold per model are a pool's; of everything else it says what was asked for.
 fn about(cause: Cause, words: &str, whose: Option<&str>) -> String {
+    let pools = cause.is_refusal_of_limit()
+        && !cause.is_spend()
+        && !matches!(cause, Cause::SubscriptionWindow | Cause::Unknown);
     match whose {
-        Some(whose) if cause.is_refusal_of_limit() => format!("{words} of {whose}"),
+        Some(whose) if pools => format!("{words} of {whose}"),
         Some(whose) => format!("{words}, asked for {whose}"),
         None => words.to_owned(),
     }
@@ -264,6 +280,16 @@ mod tests {
         Cause::Overloaded,
         Some("Haiku 4.5"),
         "overloaded, asked for Haiku 4.5"
+    )]
+    #[case(
+        Cause::SpendCap,
+        Some("Opus 5.5"),
+        "monthly spend cap, asked for Opus 5.5"
+    )]
+    #[case(
+        Cause::SubscriptionWindow,
+        Some("Opus 5.5"),
+        "subscription window, asked for Opus 5.5"
     )]
     #[case(Cause::Gateway, None, "not the API's answer")]
     fn only_limits_are_a_pools(

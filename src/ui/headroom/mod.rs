@@ -17,7 +17,7 @@ use crate::{
         headroom::{Headroom, Line},
         layout,
     },
-    domain::board::Pool,
+    domain::{board::Pool, org::LimitsState},
 };
 use ratatui::layout::Rect;
 use row::Table;
@@ -54,14 +54,14 @@ pub(super) fn draw(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: 
             Line::Pool(place) | Line::Elsewhere(place) => *place,
         };
         let shown_pools = seen().next().map(of).zip(seen().next_back().map(of));
-        let title = title(app, rows.len(), shown_pools);
+        let title = title(app, shown, rows.len(), shown_pools);
         let outer = Rect {
             height: height.min(area.height),
             ..area
         };
         canvas.boxed(outer, &title);
-        let twins = seen().any(|line| row::has_twin(rows[of(line)], shown.at));
-        table.head(canvas, outer.y + 1, twins);
+        let marked = seen().any(|line| row::is_marked(rows[of(line)], shown.at));
+        table.head(canvas, outer.y + 1, marked);
     }
     for (y, line) in (layout.first..).zip(seen()) {
         match line {
@@ -85,10 +85,14 @@ pub(super) fn draw(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: 
     }
 }
 
-fn title(app: &App, pools: usize, seen: Option<(usize, usize)>) -> String {
+fn title(app: &App, shown: &Shown<'_>, pools: usize, seen: Option<(usize, usize)>) -> String {
     let mut title = "Pools".to_owned();
     if let Some((first, last)) = seen.filter(|(first, last)| last - first + 1 < pools) {
         title = format!("Pools {}–{} of {pools}", first + 1, last + 1);
+    }
+    if let Some(why) = headers_only(shown) {
+        title.push_str(" · ");
+        title.push_str(why);
     }
     if app.headroom().tightest_first {
         title.push_str(" · tightest first");
@@ -98,6 +102,13 @@ fn title(app: &App, pools: usize, seen: Option<(usize, usize)>) -> String {
         title = format!("{title} · filter “{filter}”");
     }
     title
+}
+
+/// Why no configured limits are known, where that is so.
+fn headers_only<'s>(shown: &'s Shown<'_>) -> Option<&'s str> {
+    let sources = shown.profile.board.sources();
+    let known = matches!(sources.limits, None | Some(LimitsState::Ok));
+    sources.limits_error.as_deref().filter(|_| !known)
 }
 
 fn nothing(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, y: u16) {

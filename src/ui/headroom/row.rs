@@ -41,7 +41,7 @@ pub(super) struct Place {
 
 impl Table<'_> {
     /// Draws the column heads.
-    pub(super) fn head(&self, canvas: &mut Canvas<'_>, y: u16, twins: bool) {
+    pub(super) fn head(&self, canvas: &mut Canvas<'_>, y: u16, marked: bool) {
         let quiet = canvas.roles().quiet;
         let Columns {
             left,
@@ -56,10 +56,10 @@ impl Table<'_> {
                 let step = bar + LEFT_OF;
                 canvas.put(x, y, "RPM", quiet, right);
                 let end = canvas.put(x + step, y, "ITPM uncached", quiet, right);
-                if twins {
+                if marked {
                     let end = canvas.put(end, y, " ", quiet, right);
                     let hint = canvas.roles().hint;
-                    let end = canvas.put(end, y, TWIN, hint, right);
+                    let end = canvas.put(end, y, COUNTS_READS, hint, right);
                     canvas.put(end, y, " all", quiet, x + 2 * step);
                 }
                 canvas.put(x + 2 * step, y, "OTPM", quiet, right);
@@ -145,31 +145,43 @@ impl Table<'_> {
         let x = x + name;
         match kind {
             Kind::Wide(bar) => {
-                let step = bar + LEFT_OF;
-                let gauges = columns_of(pool, at);
-                for (i, gauge) in gauges.iter().enumerate() {
-                    if let Some(gauge) = gauge {
-                        let view = gauge.view(at);
-                        let x = x + step * i as u16;
-                        bar::draw(canvas, (x, y), bar, &view, self.thresholds);
-                        if i == 1 && is_tighter_twin(pool, gauge) {
-                            canvas.put(x + bar, y, TWIN, roles.hint, x + bar + 1);
-                        }
-                        let x = self.numbers(canvas, (x + bar, y), &view);
-                        let alone = gauges.get(i + 1).is_none_or(Option::is_none);
-                        let window = gauge.dimension == Dimension::Window;
-                        if window || (pool.kind != GroupKind::ModelGroup && alone) {
-                            canvas.put(x + 1, y, &words::label(gauge), roles.quiet, x + 10);
-                        }
-                    }
-                }
-                self.tightest(canvas, (x + 3 * step, y), pool, tightest, right);
+                self.three(canvas, (x, y), bar, pool);
+                let x = x + 3 * (bar + LEFT_OF);
+                self.tightest(canvas, (x, y), pool, tightest, right);
             }
             Kind::Folded(bar) => self.folded(canvas, (x, y), bar, pool, tightest),
             Kind::List(bar) => self.listed(canvas, (x, y), bar, pool, tightest),
         }
         if !matches!(kind, Kind::List(_)) {
             self.source(canvas, y, pool);
+        }
+    }
+
+    /// The three gauges beside each other, each with its bar of `width` cells and its numbers.
+    fn three(&self, canvas: &mut Canvas<'_>, (x, y): (u16, u16), width: u16, pool: &Pool) {
+        let roles = *canvas.roles();
+        let at = self.shown.at;
+        let models = pool.kind == GroupKind::ModelGroup;
+        let gauges = columns_of(pool, at);
+        for (i, gauge) in gauges.iter().enumerate() {
+            let x = x + (width + LEFT_OF) * i as u16;
+            let Some(gauge) = gauge else {
+                if models {
+                    canvas.repeat(x, y, "─", width, roles.border);
+                    canvas.put_right(x, y, "?", roles.quiet, x + width + 7);
+                }
+                continue;
+            };
+            let view = gauge.view(at);
+            bar::draw(canvas, (x, y), width, &view, self.thresholds);
+            if models && i == 1 && gauge.dimension == Dimension::ItpmAll {
+                canvas.put(x + width, y, COUNTS_READS, roles.hint, x + width + 1);
+            }
+            let x = self.numbers(canvas, (x + width, y), &view);
+            let alone = gauges.get(i + 1).is_none_or(Option::is_none);
+            if gauge.dimension == Dimension::Window || (!models && alone) {
+                canvas.put(x + 1, y, &words::label(gauge), roles.quiet, x + 10);
+            }
         }
     }
 
@@ -202,7 +214,7 @@ impl Table<'_> {
         };
         let tone = Tone::of_view(view, self.thresholds).unwrap_or(Tone::Calm);
         let style = tone.number(canvas.look);
-        canvas.put(x, y, &short(gauge), style, x + 5);
+        canvas.put(x, y, &words::short(gauge), style, x + 5);
         let percent = view.percent_left().map(format::percent).unwrap_or_default();
         canvas.put_right(x + 4, y, &percent, style, x + 9);
         if let Some((up, trend)) = words::trend(view, self.shown.at) {
@@ -250,7 +262,7 @@ impl Table<'_> {
             } else {
                 roles.quiet
             };
-            canvas.put(x, y, &short(gauge), label, x + LABEL);
+            canvas.put(x, y, &words::short(gauge), label, x + LABEL);
             bar::draw(canvas, (x + LABEL, y), width, view, self.thresholds);
             self.numbers(canvas, (x + LABEL + width, y), view);
             let x = x + LABEL + width + LEFT_OF;
@@ -298,7 +310,7 @@ impl Table<'_> {
         let roles = *canvas.roles();
         let tone = Tone::of_view(view, self.thresholds).unwrap_or(Tone::Calm);
         let style = tone.number(canvas.look);
-        canvas.put(x, y, &short(gauge), style, (x + LABEL).min(right));
+        canvas.put(x, y, &words::short(gauge), style, (x + LABEL).min(right));
         let mut x = x + LABEL;
         if width >= 3 {
             bar::draw(
@@ -335,6 +347,7 @@ impl Table<'_> {
             .map(|gauge| gauge.view(at))
             .min_by(|a, b| a.age_s.unwrap_or(1e12).total_cmp(&b.age_s.unwrap_or(1e12)));
         let Some(view) = freshest else {
+            canvas.put_right(left, y, "no data", roles.quiet, right.saturating_sub(1));
             return;
         };
         let limits_at = self.shown.profile.board.sources().limits_at;
@@ -349,36 +362,13 @@ impl Table<'_> {
     }
 }
 
-/// At most four letters: `RPM`, `ITPM`, `fITP`, `5h`.
-fn short(gauge: &Gauge) -> String {
-    match (gauge.dimension, gauge.family) {
-        (Dimension::Window | Dimension::Other, _) => {
-            gauge.limiter.as_str().chars().take(5).collect()
-        }
-        (Dimension::Rpm, Family::Fast) => "fRPM".to_owned(),
-        (Dimension::Itpm, Family::Fast) => "fITP".to_owned(),
-        (Dimension::Otpm, Family::Fast) => "fOTP".to_owned(),
-        (Dimension::Itpm, Family::Priority) => "pITP".to_owned(),
-        (Dimension::Otpm, Family::Priority) => "pOTP".to_owned(),
-        (Dimension::ItpmAll, _) => "ITPa".to_owned(),
-        (Dimension::Queue, _) => "queue".to_owned(),
-        (Dimension::Tools, _) => "use/s".to_owned(),
-        (dimension, _) => dimension.label().to_owned(),
-    }
-}
-
-/// The mark of an input gauge that counts cache reads too and is tighter than the uncached one.
-pub(super) const TWIN: &str = "*";
-
-/// Whether a pool has both kinds of input limit and `gauge` is the one that counts everything.
-fn is_tighter_twin(pool: &Pool, gauge: &Gauge) -> bool {
-    gauge.dimension == Dimension::ItpmAll && of(pool, Dimension::Itpm).is_some()
-}
+/// The mark of an input gauge that counts cache reads too, in the column of those that do not.
+pub(super) const COUNTS_READS: &str = "*";
 
 /// Whether the mark stands on a pool's line.
-pub(super) fn has_twin(pool: &Pool, now: Time) -> bool {
+pub(super) fn is_marked(pool: &Pool, now: Time) -> bool {
     let [_, input, _] = columns_of(pool, now);
-    input.is_some_and(|gauge| is_tighter_twin(pool, gauge))
+    input.is_some_and(|gauge| gauge.dimension == Dimension::ItpmAll)
 }
 
 fn of(pool: &Pool, dimension: Dimension) -> Option<&Gauge> {

@@ -1,7 +1,8 @@
-//! The gauge bar: filled by what is left, in eighths of a cell.
+//! The gauge bar: filled by what is left, in eighths of a cell. It is a little lower than its row, so
+//! that bars of adjacent rows stay apart; of the cell in which it ends the height tells how much is filled.
 //!
 //! ```text
-//! ██████▏        live            ▓▓▓▓▓▒▒░░░   projected, with its band (without tones)
+//! ▇▇▇▇▇▇▃        live            ▅▅▅▅▅▃▃▁▁▁   projected, with its band (without tones)
 //! ╱╱╱╱╱╱         stale           ──────────   no level known
 //! ```
 
@@ -13,8 +14,10 @@ use crate::{
 };
 use ratatui::style::{Color, Style};
 
-/// From one eighth to a whole cell, filled from the left.
-const EIGHTHS: [&str; 9] = [" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"];
+/// A whole cell of a bar, with a gap above it.
+const BODY: &str = "▇";
+/// The cell in which a bar ends, from no eighth to all: its height tells how much of it is filled.
+const ENDS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▄", "▅", "▆", BODY];
 
 /// Draws the bar of a gauge into `width` cells.
 pub fn draw(
@@ -66,7 +69,7 @@ pub fn draw(
         fill,
         band: tone.light(look),
         track: roles.track,
-        solid: if live { "█" } else { "▓" },
+        solid: if live || !look.shades { BODY } else { "▅" },
     };
     for cell in 0..width {
         let (glyph, style) = if look.shades {
@@ -103,35 +106,29 @@ impl Paint {
         let part = |edge: u32| edge.saturating_sub(from).min(8);
         let (full, banded) = (part(low), part(high));
         let under = self.track.bg.unwrap_or(Color::Reset);
-        if full == 8 {
-            return ("█", self.fill);
+        // The gap above a whole cell shows the track, as if the bar lay in it.
+        match (full, banded) {
+            (0, 0) => (" ", self.track),
+            (0, _) => (ENDS[banded as usize], self.band.bg(under)),
+            // Of a cell that both share the larger part has it.
+            (1..=3, 8) => (BODY, self.band.bg(under)),
+            (_, 8) => (BODY, self.fill.bg(under)),
+            (_, _) => (ENDS[full as usize], self.fill.bg(under)),
         }
-        if full == 0 {
-            return if banded == 0 {
-                (" ", self.track)
-            } else {
-                (EIGHTHS[banded as usize], self.band.bg(under))
-            };
-        }
-        let behind = if banded - full >= (8 - full).div_ceil(2) {
-            self.band.fg.unwrap_or(under)
-        } else {
-            under
-        };
-        (EIGHTHS[full as usize], self.fill.bg(behind))
     }
 
-    /// One cell by shaded glyphs, for terminals without tones.
+    /// One cell by glyphs of different heights, for terminals without tones.
     fn shaded(&self, cell: u16, low: u32, high: u32) -> (&'static str, Style) {
         let from = u32::from(cell) * 8;
         let part = |edge: u32| edge.saturating_sub(from).min(8);
         let (full, banded) = (part(low), part(high));
         match (full, banded) {
             (8, _) => (self.solid, self.fill),
-            (1.., 0..=7) => (EIGHTHS[full as usize], self.fill),
+            // The lowest is the track's own: something is never drawn as nothing.
+            (1.., 0..=7) => (ENDS[full.max(2) as usize], self.fill),
             (4.., _) => (self.solid, self.fill),
-            (_, 4..) => ("▒", self.band),
-            _ => ("░", self.track),
+            (_, 4..) => ("▃", self.band),
+            _ => ("▁", self.track),
         }
     }
 }
@@ -203,8 +200,8 @@ pub(in crate::ui) mod tests {
     fn each_state_has_its_own_shape_even_without_colour() {
         use GaugeState::{LimitOnly, Live, NoData, Projected, Stale};
         let bar = |state| drawn(&view(state, 400, 500, 700, 1_000), "plain", false);
-        assert_eq!(bar(Live), "████▒▒▒░░░");
-        assert_eq!(bar(Projected), "▓▓▓▓▒▒▒░░░");
+        assert_eq!(bar(Live), "▇▇▇▇▃▃▃▁▁▁");
+        assert_eq!(bar(Projected), "▅▅▅▅▃▃▃▁▁▁");
         assert_eq!(bar(Stale), "╱╱╱╱╱·····");
         assert_eq!(bar(LimitOnly), "──────────");
         assert_eq!(bar(NoData), "──────────");
@@ -213,13 +210,32 @@ pub(in crate::ui) mod tests {
     #[test]
     fn something_is_never_nothing_and_nearly_all_is_not_all() {
         let one = view(GaugeState::Live, 1, 1, 1, 100_000);
-        assert_eq!(drawn(&one, "dark", false), "▏         ");
+        assert_eq!(drawn(&one, "dark", false), "▁         ");
+        assert_eq!(drawn(&one, "plain", false), "▂▁▁▁▁▁▁▁▁▁");
         let nearly = view(GaugeState::Live, 99_999, 99_999, 99_999, 100_000);
-        assert_eq!(drawn(&nearly, "dark", false), "█████████▉");
+        assert_eq!(drawn(&nearly, "dark", false), "▇▇▇▇▇▇▇▇▇▆");
         let full = view(GaugeState::Live, 100_000, 100_000, 100_000, 100_000);
-        assert_eq!(drawn(&full, "dark", false), "██████████");
+        assert_eq!(drawn(&full, "dark", false), "▇▇▇▇▇▇▇▇▇▇");
         let none = view(GaugeState::Live, 0, 0, 0, 100_000);
         assert_eq!(drawn(&none, "dark", false), "          ");
+    }
+
+    #[test]
+    fn bars_of_two_rows_never_run_into_each_other() {
+        use crate::ui::theme::THEMES;
+        // Whole cells of these reach from the top of a row to its foot.
+        let tall = ["█", "▓", "▒", "░", "▐"];
+        let full = view(GaugeState::Live, 1_000, 1_000, 1_000, 1_000);
+        let banded = view(GaugeState::Projected, 300, 500, 800, 1_000);
+        for (theme, _) in THEMES {
+            for ascii in [false, true] {
+                for view in [&full, &banded] {
+                    let bar = drawn(view, theme, ascii);
+                    let touches = bar.chars().any(|c| tall.contains(&&*c.to_string()));
+                    assert!(!touches, "{theme}: {bar}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,0 +1,332 @@
+//! Screens at the corners: every state of a gauge at once, profiles that only hear headers, two limits of
+//! input on one pool, next to nothing left, sentences longer than a line, a header line without room.
+
+use crate::{
+    screens::{FOLDED, SMALL, Size, WIDE, cells, look, press, text},
+    world::{self, at, noon},
+};
+use ratetop::{
+    app::{App, event::Event},
+    domain::{
+        headers::{Level, Reading},
+        id::Limiter,
+        observation::What,
+        org::{GroupKind, LimitsState},
+        spend::Spend,
+        usage::Usage,
+    },
+};
+use std::fmt::Write as _;
+
+fn screen(app: &App, size: Size) -> String {
+    text(&cells(app, noon(), size, &look("dark", false)))
+}
+
+const SMALL_CALL: Usage = Usage {
+    input_tokens: 400,
+    output_tokens: 90,
+    cache_creation_input_tokens: 0,
+    cache_read_input_tokens: 0,
+};
+
+fn levels(rpm: u64, itpm: u64, otpm: u64) -> [(u64, u64); 3] {
+    [(5_000, rpm), (5_000_000, itpm), (1_000_000, otpm)]
+}
+
+/// Seven pools, each named after the state of its gauges.
+fn every_state(size: Size) -> App {
+    let mut app = world::fresh(size);
+    let pools = [
+        ("live", "claude-live"),
+        ("projected", "claude-projected"),
+        ("stale", "claude-stale"),
+        ("limit only", "claude-limit-only"),
+        ("empty", "claude-empty"),
+        ("debt", "claude-debt"),
+    ];
+    let mut groups: Vec<_> = pools
+        .iter()
+        .map(|(name, model)| {
+            world::model_group(name, name, &[model], [5_000, 5_000_000, 1_000_000])
+        })
+        .collect();
+    // Listed without a limit: nothing at all is known of it.
+    groups.push(world::group(
+        "none",
+        GroupKind::ModelGroup,
+        "no data",
+        &["claude-none"],
+        &[],
+    ));
+    world::limits(&mut app, at(-600.0), groups);
+    let mut head = |id, when, name: &str, [rpm, itpm, otpm]: [u64; 3]| {
+        let levels = levels(rpm, itpm, otpm);
+        world::call(
+            &mut app,
+            id,
+            at(when),
+            &format!("claude-{name}"),
+            levels,
+            SMALL_CALL,
+        );
+    };
+    head(1, -190.0, "stale", [4_100, 3_000_000, 620_000]);
+    head(2, -25.4, "projected", [3_000, 3_000_000, 500_000]);
+    head(3, -3.4, "live", [4_412, 3_100_000, 706_000]);
+    let model = "claude-debt";
+    let began = What::Began {
+        policy: "none".to_owned(),
+        attempts: Some(1),
+        stream: true,
+        input_estimate: 100,
+    };
+    world::send(&mut app, world::seen(at(-3.0), 5, model, began));
+    world::send(&mut app, world::seen(at(-3.0), 5, model, What::Sent));
+    let head = What::Head {
+        status: 200,
+        reading: world::reading(at(-2.5), levels(4_980, 4_700_000, 0)),
+        first_byte_s: 0.5,
+    };
+    world::send(&mut app, world::seen(at(-2.5), 5, model, head));
+    let usage = Usage {
+        output_tokens: 90_000,
+        ..SMALL_CALL
+    };
+    world::send(
+        &mut app,
+        world::seen(at(-0.5), 5, model, What::Progress { usage }),
+    );
+    // This moment's header says that some is left, but less than any call needs.
+    let model = "claude-empty";
+    world::send(&mut app, world::seen(noon(), 6, model, What::Sent));
+    let head = What::Head {
+        status: 200,
+        reading: world::reading(noon(), levels(4_000, 4_100_000, 1_000)),
+        first_byte_s: 0.0,
+    };
+    world::send(&mut app, world::seen(noon(), 6, model, head));
+    app.wake(noon());
+    app
+}
+
+#[test]
+fn every_state_of_a_gauge_on_one_screen() {
+    for (name, size) in [("wide", WIDE), ("folded", FOLDED), ("small", SMALL)] {
+        let app = every_state(size);
+        insta::assert_snapshot!(format!("every_state_{name}"), screen(&app, size));
+    }
+    let plain = text(&cells(
+        &every_state(WIDE),
+        noon(),
+        WIDE,
+        &look("plain", true),
+    ));
+    insta::assert_snapshot!("every_state_in_ascii", plain);
+}
+
+/// The rows of the pools differ in their words and in their bars, whatever colours there are.
+#[test]
+fn no_two_states_look_alike_without_colour() {
+    let app = every_state(WIDE);
+    let plain = text(&cells(&app, noon(), WIDE, &look("plain", false)));
+    let row = |name: &str| {
+        let is = |line: &&str| line.trim_start_matches(['│', '▸', ' ']).starts_with(name);
+        let line = plain.lines().skip(4).find(is).unwrap();
+        line.chars().skip(17).collect::<String>()
+    };
+    for (name, sign) in [
+        ("live", "▇"),
+        ("live", "live 3s"),
+        ("projected", "▅"),
+        ("projected", "~"),
+        ("projected", "proj 25s"),
+        ("stale", "╱"),
+        ("stale", "stale 3m"),
+        ("limit only", "───"),
+        ("limit only", "limit 10m"),
+        ("empty", "EMPTY"),
+        ("debt", "DEBT"),
+        ("no data", "no data"),
+    ] {
+        assert!(row(name).contains(sign), "{name} without {sign}:\n{plain}");
+    }
+}
+
+#[test]
+fn nearly_nothing_left_is_called_empty_with_what_there_is() {
+    let mut app = every_state(WIDE);
+    press(&mut app, "gg jjjj", &mut noon());
+    let shown = screen(&app, WIDE);
+    let row = shown.lines().find(|line| line.contains("▸")).unwrap();
+    assert!(row.contains("empty") && row.contains("EMPTY"), "{shown}");
+    assert!(shown.contains("next to nothing left; full in"), "{shown}");
+    insta::assert_snapshot!("nearly_empty", shown);
+}
+
+/// A profile without an Admin key: the source says why limits are not known.
+fn headers_only(size: Size) -> App {
+    let mut app = App::new(world::started(size));
+    let mut card = world::card("prod");
+    card.can_poll = false;
+    app.update(Event::Profile(Box::new(card)), at(-700.0));
+    let why = "Headers only: profile prod has no Admin key, so configured limits are not known.";
+    let absent = What::Limits {
+        state: LimitsState::Absent,
+        error: Some(why.to_owned()),
+        snapshot: None,
+    };
+    world::send(&mut app, world::seen(at(-690.0), 0, "", absent));
+    let levels = levels(4_412, 3_100_000, 206_000);
+    world::call(&mut app, 1, at(-3.4), "claude-opus-5-5", levels, SMALL_CALL);
+    // Newer events push the note away; the screen goes on saying it.
+    for i in 0..9 {
+        let fault = Event::Fault(format!("Something else happened, number {i}."));
+        app.update(fault, at(-20.0 + f64::from(i)));
+    }
+    app.wake(noon());
+    app
+}
+
+#[test]
+fn a_profile_that_only_hears_headers_says_why() {
+    for (name, size) in [("wide", WIDE), ("folded", FOLDED), ("small", SMALL)] {
+        let shown = screen(&headers_only(size), size);
+        assert!(shown.contains("headers only"), "{shown}");
+        if size != SMALL {
+            assert!(shown.contains("has no Admin key"), "{shown}");
+        }
+        insta::assert_snapshot!(format!("headers_only_{name}"), shown);
+    }
+}
+
+/// A pool with both limits of input, of which the one that counts cache reads binds.
+fn two_inputs(size: Size) -> App {
+    let mut app = world::fresh(size);
+    let limits = [
+        ("requests_per_minute", 5_000),
+        ("input_tokens_per_minute", 2_000_000),
+        ("input_tokens_per_minute_cache_aware", 5_000_000),
+        ("output_tokens_per_minute", 1_000_000),
+    ];
+    let models = ["claude-sonnet-4-5"];
+    let kind = GroupKind::ModelGroup;
+    let group = world::group("rlg_sonnet4", kind, "Sonnet 4.x", &models, &limits);
+    let plain = world::model_group("rlg_5", "Sonnet 5", &["claude-sonnet-5"], [1, 1, 1]);
+    world::limits(&mut app, at(-60.0), vec![group, plain]);
+    let head = world::reading(at(-2.0), levels(4_900, 4_000_000, 900_000));
+    let all = Limiter::from("input_tokens_per_minute");
+    let twin = Level {
+        dimension: all.dimension(),
+        family: all.family(),
+        limiter: all,
+        limit: 2_000_000,
+        remaining: 700_000,
+        full_in_s: Some(39.0),
+    };
+    let head = What::Head {
+        status: 200,
+        reading: Reading {
+            levels: [vec![twin], head.levels.clone()].concat(),
+            ..head
+        },
+        first_byte_s: 0.3,
+    };
+    world::send(&mut app, world::seen(at(-2.0), 1, models[0], head));
+    app.wake(noon());
+    app
+}
+
+#[test]
+fn of_two_input_limits_the_tighter_is_shown_marked_and_explained() {
+    for (name, size) in [("wide", WIDE), ("folded", FOLDED), ("small", SMALL)] {
+        let shown = screen(&two_inputs(size), size);
+        let row = shown
+            .lines()
+            .find(|line| line.contains("Sonnet 4.x"))
+            .unwrap();
+        assert!(row.contains("ITPM*"), "{shown}");
+        insta::assert_snapshot!(format!("two_inputs_{name}"), shown);
+    }
+    let mut app = two_inputs(WIDE);
+    let shown = screen(&app, WIDE);
+    assert!(shown.contains("ITPM uncached * all"), "{shown}");
+    press(&mut app, "<enter>", &mut noon());
+    insta::assert_snapshot!("two_inputs_details", screen(&app, WIDE));
+    press(&mut app, "?", &mut noon());
+    let help = screen(&app, WIDE);
+    assert!(help.contains("counts cache reads too"), "{help}");
+}
+
+#[test]
+fn a_long_sentence_at_the_foot_is_whole_at_every_width() {
+    let sentence = "Nothing was sent: the call would cost up to $0.0300, and $0.9800 of today's $1.00 \
+                    are spent; day_usd in the config file raises the cap.";
+    for (name, size) in [("wide", WIDE), ("folded", FOLDED), ("small", SMALL)] {
+        let mut app = world::busy(size);
+        app.update(Event::Said(sentence.to_owned()), noon());
+        let shown = screen(&app, size);
+        let words: Vec<&str> = shown.split_whitespace().collect();
+        for word in sentence.split(' ') {
+            assert!(words.contains(&word), "{word} is missing:\n{shown}");
+        }
+        insta::assert_snapshot!(format!("long_toast_{name}"), shown);
+    }
+}
+
+/// The header line of the busy world under a profile of that name.
+fn header(name: &str, width: u16, read_only: bool, paused: bool) -> String {
+    let size = (width, 24);
+    let mut app = App::new(world::started(size));
+    let mut card = world::card(name);
+    card.spend = Spend {
+        read_only,
+        session_usd: 0.03,
+        ..Spend::default()
+    };
+    app.update(Event::Profile(Box::new(card)), at(-700.0));
+    let failed = What::Limits {
+        state: LimitsState::Failed,
+        error: Some("The limits could not be read: timed out.".to_owned()),
+        snapshot: None,
+    };
+    let seen = world::seen(at(-190.0), 0, "", failed);
+    let profile = name.into();
+    app.update(
+        Event::Observed {
+            profile,
+            seen: std::sync::Arc::new(seen),
+        },
+        at(-190.0),
+    );
+    if paused {
+        press(&mut app, "<space>", &mut noon());
+    }
+    screen(&app, size)
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[test]
+fn the_name_and_read_only_are_never_lost_in_the_header() {
+    let mut seen = String::new();
+    for width in [120, 80, 60, 40] {
+        for (read_only, paused) in [(false, true), (true, false), (true, true)] {
+            let line = header("production", width, read_only, paused);
+            assert!(line.contains("production"), "{width}: {line}");
+            assert!(line.contains("12:04:31"), "{width}: {line}");
+            assert_eq!(line.contains("PAUSED"), paused, "{width}: {line}");
+            let said = line.contains("read only") || line.contains("r/o");
+            assert_eq!(said, read_only, "{width}: {line}");
+            assert!(line.chars().count() <= usize::from(width), "{line}");
+            let _ = writeln!(seen, "{width:>3} {line}");
+        }
+    }
+    let long = header("the-profile-of-a-team-with-a-long-name", 40, true, true);
+    assert!(
+        long.contains("the-profi") && long.contains('…') && long.contains("r/o"),
+        "{long}"
+    );
+    insta::assert_snapshot!(seen);
+}
