@@ -102,7 +102,12 @@ impl Exchange {
                 }
             }
             Heard::Message(mut state) => {
-                self.guard(|hearing| state.ended(hearing, end, now));
+                let hearing = &self.hearing;
+                let end = AssertUnwindSafe(|| state.ended(hearing, end, now));
+                if catch_unwind(end).is_err() {
+                    hearing.books().drops.reader += 1;
+                    state.abandon(hearing);
+                }
             }
         }
     }
@@ -117,12 +122,6 @@ impl Exchange {
         if heard.is_err() {
             state.deafen();
             hearing.books().drops.reader += 1;
-        }
-    }
-
-    fn guard(&self, what: impl FnOnce(&Hearing)) {
-        if catch_unwind(AssertUnwindSafe(|| what(&self.hearing))).is_err() {
-            self.hearing.books().drops.reader += 1;
         }
     }
 }

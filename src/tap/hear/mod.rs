@@ -8,6 +8,7 @@ mod decode;
 mod events;
 mod exchange;
 mod names;
+mod over;
 mod said;
 mod scan;
 mod scrub;

@@ -1,21 +1,17 @@
 //! One request to `/v1/messages` and its answer: to which call they belong, and what is told of them.
 
 use super::{
-    End, Hearing,
+    Hearing,
     ask::Ask,
-    body::{Body, Deaf, Transfer},
-    books::{Ending, Linked, Owner},
-    scrub::{Secrets, scrub},
-    waiting::{Failed, may_be_repeated},
+    body::{Body, Deaf},
+    books::{Linked, Owner},
+    scrub::Secrets,
 };
 use crate::domain::{
-    headers::{Hint, Reading, raw_rate_limit_headers, read},
+    headers::{Reading, raw_rate_limit_headers, read},
     id::{CallId, ClientId, ModelId},
-    observation::{CallResult, Observation, Source, What},
-    outcome::{Outcome, Unreachable},
+    observation::{Observation, Source, What},
     time::{Time, seconds_between},
-    usage::Usage,
-    verdict::{Cause, Context, Verdict, judge},
 };
 use http::{HeaderMap, request::Parts};
 
@@ -24,40 +20,42 @@ const PROGRESS_S: f64 = 0.25;
 
 /// What is known of an exchange with `/v1/messages`.
 pub(super) struct State {
-    sent: Time,
-    client_row: usize,
+    pub(super) sent: Time,
+    pub(super) client_row: usize,
     /// `x-stainless-retry-count`.
-    count: Option<u32>,
-    secrets: Secrets,
-    ask: Ask,
+    pub(super) count: Option<u32>,
+    pub(super) secrets: Secrets,
+    pub(super) ask: Ask,
     /// Whether the request's body is whole.
     asked: bool,
     /// Whether reading failed: nothing but heads and ends is looked at.
     deaf: bool,
-    call: Option<Call>,
-    answer: Option<Answer>,
+    pub(super) call: Option<Call>,
+    pub(super) answer: Option<Answer>,
+    /// Whether its end is in the books.
+    pub(super) counted: bool,
 }
 
 /// The call it belongs to.
-struct Call {
-    id: CallId,
-    attempt: u32,
-    client: ClientId,
-    model: ModelId,
-    model_row: usize,
+pub(super) struct Call {
+    pub(super) id: CallId,
+    pub(super) attempt: u32,
+    pub(super) client: ClientId,
+    pub(super) model: ModelId,
+    pub(super) model_row: usize,
     /// What its body hashes to, once that is known.
-    print: Option<u64>,
-    told: bool,
-    owner: Owner,
+    pub(super) print: Option<u64>,
+    pub(super) told: bool,
+    pub(super) owner: Owner,
 }
 
 /// The answer so far.
-struct Answer {
-    status: u16,
-    at: Time,
-    reading: Option<Box<Reading>>,
-    lane: Option<usize>,
-    body: Body,
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) at: Time,
+    pub(super) reading: Option<Box<Reading>>,
+    pub(super) lane: Option<usize>,
+    pub(super) body: Body,
     token: bool,
     progress: Option<Time>,
 }
@@ -75,6 +73,7 @@ impl State {
             deaf: false,
             call: None,
             answer: None,
+            counted: false,
         }
     }
 
@@ -98,7 +97,7 @@ impl State {
     }
 
     /// Finds the call it belongs to: when the request is whole, at the latest when the answer comes.
-    fn link(&mut self, hearing: &Hearing, now: Time) {
+    pub(super) fn link(&mut self, hearing: &Hearing, now: Time) {
         if self.call.is_some() {
             return;
         }
@@ -144,7 +143,7 @@ impl State {
     }
 
     /// Tells that it began and left. What was told is told to its end.
-    fn tell_beginning(&mut self, hearing: &Hearing, begun: bool, must: bool) {
+    pub(super) fn tell_beginning(&mut self, hearing: &Hearing, begun: bool, must: bool) {
         let wishes = self.ask.wishes();
         let began = What::Began {
             policy: String::new(),
@@ -167,7 +166,7 @@ impl State {
     }
 
     /// Tells of this exchange; whether there was room.
-    fn tell(&self, hearing: &Hearing, at: Time, what: What, must: bool) -> bool {
+    pub(super) fn tell(&self, hearing: &Hearing, at: Time, what: What, must: bool) -> bool {
         let Some(call) = &self.call else { return false };
         let seen = Observation {
             at,
@@ -189,7 +188,7 @@ impl State {
         hearing.sample(seen)
     }
 
-    fn is_told(&self) -> bool {
+    pub(super) fn is_told(&self) -> bool {
         self.call.as_ref().is_some_and(|call| call.told)
     }
 
@@ -297,148 +296,6 @@ impl State {
             self.tell(hearing, now, What::Progress { usage }, false);
         }
     }
-
-    /// It is over.
-    pub(super) fn ended(&mut self, hearing: &Hearing, end: End, now: Time) {
-        self.link(hearing, now);
-        let most = self.ask.wishes().max_tokens;
-        let (outcome, usage) = self.outcome(end, most);
-        if let Some(answer) = &mut self.answer {
-            answer.body.retire(&hearing.idle);
-        }
-        let Some(call) = &self.call else { return };
-        let lane = self.answer.as_ref().and_then(|answer| answer.lane);
-        let rows = (self.client_row, call.model_row);
-        if let (Outcome::Complete { .. }, false) = (&outcome, call.told) {
-            let bulk = {
-                let mut books = hearing.books();
-                books.end(rows, &Ending::Whole, usage);
-                books.untold(call.model_row, lane, usage, now)
-            };
-            hearing.tell_bulk(bulk);
-            return;
-        }
-        let outcome = scrub(outcome, &self.secrets);
-        let verdict = self.judge(hearing, &outcome, now);
-        let ending = ending(&outcome, verdict.as_ref());
-        let result = match ending {
-            Ending::Whole => CallResult::Ok,
-            Ending::Cancelled => CallResult::Cancelled,
-            _ => CallResult::Failed,
-        };
-        let failed = !matches!(ending, Ending::Whole | Ending::Cancelled);
-        if failed && !call.told {
-            self.tell_beginning(hearing, false, true);
-        }
-        if self.is_told() {
-            let what = What::Finished {
-                outcome: outcome.clone(),
-                usage,
-                duration_s: seconds_between(self.sent, now).max(0.0),
-                verdict: verdict.map(Box::new),
-            };
-            self.tell(hearing, now, what, true);
-        }
-        let waits = self.waits(&outcome, result, now);
-        let closes = waits.is_none();
-        let forgotten = {
-            let mut books = hearing.books();
-            books.end(rows, &ending, usage);
-            let forgotten = waits.and_then(|(print, failed)| books.waiting.add(print, failed));
-            books.drops.links += u64::from(forgotten.is_some());
-            forgotten
-        };
-        hearing.close(forgotten.as_slice());
-        if closes && self.is_told() {
-            self.tell(hearing, now, What::Closed { result }, true);
-        }
-    }
-
-    /// How it ended, and the tokens that are known.
-    fn outcome(&mut self, end: End, most: Option<u64>) -> (Outcome, Option<Usage>) {
-        let Some(answer) = &mut self.answer else {
-            let outcome = match end {
-                End::Unreachable { kind, how } => Outcome::Unreachable { kind, how },
-                End::UpstreamBroke(how) => Outcome::Unreachable {
-                    kind: Unreachable::Broken,
-                    how,
-                },
-                End::Whole => Outcome::Unreachable {
-                    kind: Unreachable::Broken,
-                    how: "the exchange ended without an answer".into(),
-                },
-                End::ClientGone => Outcome::Cancelled,
-            };
-            return (outcome, None);
-        };
-        let transfer = match end {
-            End::Whole => Transfer::Whole,
-            End::ClientGone => Transfer::Left,
-            End::UpstreamBroke(how) | End::Unreachable { how, .. } => Transfer::Broken(how),
-        };
-        let reading = answer.reading.as_deref();
-        let hint = reading.map_or_else(Hint::default, |reading| reading.hint);
-        let outcome = answer.body.outcome(answer.status, hint, transfer);
-        (outcome, answer.body.usage(most))
-    }
-
-    fn judge(&self, hearing: &Hearing, outcome: &Outcome, now: Time) -> Option<Verdict> {
-        let call = self.call.as_ref()?;
-        if matches!(outcome, Outcome::Complete { .. } | Outcome::Cancelled) {
-            return None;
-        }
-        let known = hearing.known();
-        let wishes = self.ask.wishes();
-        let reading = self
-            .answer
-            .as_ref()
-            .and_then(|answer| answer.reading.as_deref());
-        let pool = known
-            .groups
-            .iter()
-            .find(|group| group.models.contains(&call.model));
-        let seen = reading.and_then(|reading| reading.workspace.as_ref());
-        let context = Context {
-            now,
-            model: Some(&call.model),
-            pool,
-            workspace: seen.or(known.workspace.as_ref()),
-            overrides: &known.overrides,
-            reading,
-            input_estimate: Some(wishes.input_estimate()),
-            fast: wishes.fast,
-        };
-        judge(outcome, &context)
-    }
-
-    /// Under what the call waits for its client, if it may come back.
-    fn waits(&self, outcome: &Outcome, result: CallResult, now: Time) -> Option<(u64, Failed)> {
-        let call = self.call.as_ref()?;
-        let hint = outcome.hint();
-        let may = match outcome {
-            Outcome::Complete { .. } => false,
-            Outcome::Refused { status, .. } | Outcome::Foreign { status, .. } => {
-                may_be_repeated(*status) || hint.should_retry == Some(true)
-            }
-            _ => true,
-        };
-        let print = call.print.filter(|_| may)?;
-        let failed = Failed {
-            call: call.id,
-            attempt: call.attempt,
-            count: self.count,
-            ended: now,
-            head: self.answer.as_ref().map_or(now, |answer| answer.at),
-            asked_s: hint.asked_s(),
-            result,
-            client: call.client.clone(),
-            model: call.model.clone(),
-            owner: call.owner.clone(),
-            told: call.told,
-            fast: self.ask.wishes().fast,
-        };
-        Some((print, failed))
-    }
 }
 
 fn count(drops: &mut crate::domain::traffic::Drops, deaf: Deaf) {
@@ -446,20 +303,5 @@ fn count(drops: &mut crate::domain::traffic::Drops, deaf: Deaf) {
         Deaf::Encoding => drops.encodings += 1,
         Deaf::Decoder => drops.decoders += 1,
         Deaf::Line => drops.lines += 1,
-    }
-}
-
-/// For the rows. A refusal without a verdict does not exist.
-fn ending(outcome: &Outcome, verdict: Option<&Verdict>) -> Ending {
-    match outcome {
-        Outcome::Complete { .. } => Ending::Whole,
-        Outcome::Cancelled => Ending::Cancelled,
-        Outcome::Refused { .. } | Outcome::Foreign { .. } => {
-            Ending::Refused(verdict.map_or(Cause::Unknown, |verdict| verdict.cause))
-        }
-        Outcome::StreamError { .. } | Outcome::StreamCut { .. } | Outcome::StreamTruncated => {
-            Ending::Broken
-        }
-        Outcome::Unreachable { .. } => Ending::Unreachable,
     }
 }

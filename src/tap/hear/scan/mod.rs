@@ -2,6 +2,8 @@
 //! large the rest is. Nothing is copied but those values, the depth is only a number, and any bytes are
 //! survived: what is not JSON gives what was found before.
 
+mod text;
+
 use memchr::memchr2;
 
 /// Bytes of one value or key that are kept, unescaped. Enough for 64 characters of a name and for 512
@@ -318,79 +320,6 @@ impl<W: Copy + 'static> Scanner<W> {
             }
         }
         at + 1
-    }
-
-    /// One byte of an escape; 0 when it is none of it.
-    fn escaped(&mut self, byte: u8) -> usize {
-        let Escape::Digits(count) = self.escape else {
-            self.escape = Escape::None;
-            match byte {
-                b'u' => {
-                    self.escape = Escape::Digits(0);
-                    self.unit = 0;
-                }
-                b'n' => self.put(b"\n"),
-                b't' => self.put(b"\t"),
-                b'r' => self.put(b"\r"),
-                b'b' => self.put(b"\x08"),
-                b'f' => self.put(b"\x0c"),
-                other => self.put(&[other]),
-            }
-            return 1;
-        };
-        let Some(digit) = char::from(byte).to_digit(16) else {
-            self.escape = Escape::None;
-            return 0;
-        };
-        self.unit = self.unit << 4 | digit as u16;
-        self.escape = Escape::Digits(count + 1);
-        if count == 3 {
-            self.escape = Escape::None;
-            self.put_unit();
-        }
-        1
-    }
-
-    /// A UTF-16 unit is whole.
-    fn put_unit(&mut self) {
-        let unit = self.unit;
-        if let (Some(high), 0xdc00..=0xdfff) = (self.high, unit) {
-            self.high = None;
-            let code = 0x1_0000 + ((u32::from(high) - 0xd800) << 10) + (u32::from(unit) - 0xdc00);
-            self.put_char(char::from_u32(code));
-        } else if (0xd800..0xdc00).contains(&unit) {
-            self.put_half();
-            self.high = Some(unit);
-        } else {
-            self.put_char(char::from_u32(unit.into()));
-        }
-    }
-
-    fn put_char(&mut self, c: Option<char>) {
-        let c = c.unwrap_or(char::REPLACEMENT_CHARACTER);
-        self.put(c.encode_utf8(&mut [0; 4]).as_bytes());
-    }
-
-    /// Half a surrogate pair is no character.
-    fn put_half(&mut self) {
-        if self.high.take().is_some() {
-            self.put_char(None);
-        }
-    }
-
-    fn put(&mut self, bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
-        }
-        self.put_half();
-        self.total += bytes.len() as u64;
-        self.keep(bytes);
-    }
-
-    fn keep(&mut self, bytes: &[u8]) {
-        let count = bytes.len().min(KEPT - self.len);
-        self.kept[self.len..self.len + count].copy_from_slice(&bytes[..count]);
-        self.len += count;
     }
 
     fn skip(&mut self, rest: &[u8]) -> usize {

@@ -232,6 +232,14 @@ fn a_failure_of_the_reader_stays_inside_and_is_counted() {
     std::panic::set_hook(Box::new(|_| {}));
     let hearing = Hearing::new(settings, Arc::new(Broken));
     well(&hearing, &asks(false, "hi"), 0.0);
+    let deaf = asks(false, "ho").send(&hearing, 0.0);
+    drop(deaf);
     std::panic::set_hook(hook);
-    assert!(hearing.books().drops.reader > 0);
+    let totals = hearing.totals(t(0.1));
+    assert!(totals.drops.reader > 0);
+    assert_eq!(
+        (totals.all().wire, totals.all().open),
+        (2, 0),
+        "nothing stays open"
+    );
 }
