@@ -53,7 +53,11 @@ pub fn request(
 pub(super) mod tests {
     use super::*;
     use crate::api::connection::tests::{connection, nowhere};
-    use crate::domain::{id::CallId, observation::Source, retry::Policy};
+    use crate::domain::{
+        id::CallId,
+        observation::Source,
+        retry::{Limits, Policy},
+    };
     use rstest::rstest;
 
     pub(in crate::api) fn order(stream: bool) -> CallOrder {
@@ -67,6 +71,7 @@ pub(super) mod tests {
             stream,
             policy: Policy::HintJitter,
             attempts: 5,
+            limits: Limits::default(),
         }
     }
 

@@ -180,6 +180,12 @@ pub struct Call {
     #[arg(long, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..=i64::from(ATTEMPTS_MAX)))]
     pub attempts: Option<u32>,
+    /// No attempt begins later than this after the call, whatever the policy
+    #[arg(long, value_name = "D", value_parser = span)]
+    pub deadline: Option<std::time::Duration>,
+    /// No wait is longer, whatever the policy; one that the server asked for ends the call instead
+    #[arg(long, value_name = "D", value_parser = span)]
+    pub max_wait: Option<std::time::Duration>,
 }
 
 /// `ratetop doctor`.
@@ -241,6 +247,13 @@ fn percent(text: &str) -> Result<f64, String> {
     match text.trim_end_matches('%').parse::<f64>() {
         Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
         _ => Err("must be from 0 to 100".to_owned()),
+    }
+}
+
+fn span(text: &str) -> Result<std::time::Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(span) if !span.is_zero() && span.as_secs() <= 86_400 => Ok(span),
+        _ => Err("must be a duration above 0 and at most 1d, such as 500ms or 30s".to_owned()),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     id::{CallId, ClientId, ModelId},
     observation::Source,
-    retry::Policy,
+    retry::{Limits, Policy},
 };
 
 /// Most attempts of one call, the first included: the form, the flag and the config file agree on it.
@@ -31,6 +31,8 @@ pub struct CallOrder {
     pub policy: Policy,
     /// Attempts in all, the first included; 1 to [`ATTEMPTS_MAX`].
     pub attempts: u32,
+    /// Bounds around the policy.
+    pub limits: Limits,
 }
 
 /// Tokens a text probably takes: four bytes a token, as a rule of thumb, and at least one.

@@ -14,7 +14,7 @@ use crate::{
         id::{CallId, ClientId},
         observation::{Observation, Source, What},
         org::LimitsState,
-        retry::Policy,
+        retry::{Limits, Policy},
     },
     store::ledger::Purpose,
 };
@@ -481,6 +481,7 @@ pub fn probe_order(call: CallId, model: crate::domain::id::ModelId) -> CallOrder
         stream: false,
         policy: Policy::None,
         attempts: 1,
+        limits: Limits::default(),
     }
 }
 

@@ -124,7 +124,11 @@ impl Purse for Purposed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{id::CallId, observation::Source, retry::Policy};
+    use crate::domain::{
+        id::CallId,
+        observation::Source,
+        retry::{Limits, Policy},
+    };
 
     fn purse(dir: &std::path::Path, caps: Spend) -> Arc<LedgerPurse> {
         let ledger = Ledger::new(dir, "prod", caps, 0.01);
@@ -143,6 +147,7 @@ mod tests {
             stream: true,
             policy: Policy::HintJitter,
             attempts: 1,
+            limits: Limits::default(),
         }
     }
 

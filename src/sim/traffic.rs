@@ -8,6 +8,7 @@ use crate::domain::{
     call::CallOrder,
     id::{CallId, ClientId, ModelId},
     observation::Source,
+    retry::Limits,
     time::{Time, after, seconds_between},
 };
 
@@ -128,6 +129,7 @@ fn order(client: &Client, call: u64, dice: &mut Dice) -> CallOrder {
         stream: dice.share() < client.stream,
         policy,
         attempts: client.attempts.unwrap_or(policy.attempts()).max(1),
+        limits: Limits::default(),
     }
 }
 

@@ -668,6 +668,31 @@ fn immediate_retries_are_for_simulators_only() {
 }
 
 #[test]
+fn a_deadline_and_a_longest_wait_bind_every_policy() {
+    let simulator = Simulator::with(
+        "tier = \"none\"\n[[pools]]\nname = \"Haiku 4.5\"\nlimits = { requests_per_minute = 60 }\n[[faults]]\nkind = \"overloaded\"\nshare = 1.0",
+    );
+    let home = Home::at(&simulator.url);
+    let ended = |bounds: &str| {
+        let line =
+            format!("call --json --model claude-haiku-4-5 --policy exponential-jitter {bounds}");
+        let value = home.run(&line).exits(1).json();
+        let attempts = value["calls"][0]["attempts"].as_array().unwrap().clone();
+        let last = attempts.last().unwrap()["decision"].clone();
+        assert_eq!(last["action"], "stop");
+        (attempts.len(), last["reason"].as_str().unwrap().to_owned())
+    };
+    // The first wait of this policy is at least 4 s.
+    let (attempts, why) = ended("--deadline 3s");
+    assert!(
+        attempts == 1 && why.contains("would pass the deadline"),
+        "{why}"
+    );
+    let (attempts, why) = ended("--max-wait 10ms --attempts 3");
+    assert!(attempts == 3 && why.contains("no attempt is left"), "{why}");
+}
+
+#[test]
 fn exit_codes_of_calls_tell_keys_from_addresses() {
     let simulator = Simulator::named("calm");
     let call = "call --json --policy none --model claude-haiku-4-5";

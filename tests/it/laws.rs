@@ -5,7 +5,7 @@ use ratetop::domain::{
     clean::is_harmless,
     headers::Hint,
     outcome::{ApiError, Outcome, Unreachable},
-    retry::{Action, Decision, Ended, Policy},
+    retry::{Action, Budget, Decision, Ended, Limits, Policy},
     time::{Time, seconds_between},
     verdict::{Cause, Context, Verdict, judge},
 };
@@ -283,6 +283,77 @@ proptest! {
         // The two that are recommended always part them.
         for policy in [Policy::HintJitter, Policy::ExponentialJitter] {
             prop_assert!(policy.spreads(true) && policy.spreads(false));
+        }
+    }
+
+    #[test]
+    fn bounds_hold_around_every_policy_and_make_no_retry_early(
+        policy in policy(),
+        outcomes in prop::collection::vec(outcome(), 1..20),
+        dice in prop::collection::vec(0.0..1.0f64, 20),
+        serving_s in 0.0..5.0f64,
+        deadline_s in proptest::option::of(0.0..200.0f64),
+        longest_wait_s in proptest::option::of(0.0..60.0f64),
+    ) {
+        let limits = Limits { deadline_s, longest_wait_s };
+        let (mut elapsed_s, mut last_wait_s) = (0.0, 0.0);
+        for (attempts, (outcome, die)) in (1..).zip(outcomes.iter().cycle().zip(&dice)) {
+            elapsed_s += serving_s;
+            let verdict = judged(outcome);
+            let ended = Ended {
+                attempts,
+                allowed: 20,
+                elapsed_s,
+                last_wait_s,
+                outcome,
+                verdict: verdict.as_ref(),
+                die: *die,
+            };
+            let free = policy.decide(&ended);
+            prop_assert_eq!(Limits::default().bound(free.clone(), &ended), free.clone());
+            let bound = limits.bound(free.clone(), &ended);
+            prop_assert!(bound.wait_s <= free.wait_s && bound.jitter_s <= bound.wait_s + 1e-9);
+            if bound.action == Action::Stop {
+                break;
+            }
+            prop_assert_eq!(free.action, Action::Retry);
+            prop_assert!(longest_wait_s.is_none_or(|longest| bound.wait_s <= longest));
+            if let Some(asked) = outcome.hint().asked_s() {
+                prop_assert_eq!(bound.wait_s < asked, free.wait_s < asked, "{:?}", bound);
+            }
+            last_wait_s = bound.wait_s;
+            elapsed_s += last_wait_s;
+            prop_assert!(deadline_s.is_none_or(|deadline| elapsed_s <= deadline + 1e-9));
+        }
+    }
+
+    #[test]
+    fn shared_retries_are_a_share_of_calls(
+        share in 0.0..2.0f64,
+        reserve in 0.0..20.0f64,
+        turns in prop::collection::vec(any::<bool>(), 0..400),
+    ) {
+        let mut budget = Budget::new(share, reserve);
+        let (mut calls, mut retries) = (0.0, 0.0);
+        for calling in turns {
+            if calling {
+                calls += 1.0;
+                budget.called();
+            } else if budget.left() >= 1.0 {
+                prop_assert!(budget.take());
+                retries += 1.0;
+            } else {
+                let before = budget;
+                prop_assert!(!budget.take());
+                prop_assert_eq!(budget, before);
+            }
+            prop_assert!(budget.left() >= 0.0 && budget.left() <= reserve);
+            prop_assert!(retries <= share * calls + reserve + 1e-6);
+        }
+        // Enough calls earn a retry, when there is room for one.
+        if share > 0.01 && reserve >= 1.0 {
+            (0..=(1.0 / share) as usize).for_each(|_| budget.called());
+            prop_assert!(budget.take());
         }
     }
 

@@ -16,7 +16,7 @@ use ratetop::{
         id::CallId,
         observation::{CallResult, Source, What},
         outcome::Outcome,
-        retry::{Action, Policy},
+        retry::{Action, Limits, Policy},
         timeline::Timeline,
     },
     net::{
@@ -204,6 +204,7 @@ fn order(n: u64) -> CallOrder {
         // Retries in step with the faults, without the long waits of the other policies.
         policy: Policy::Sdk,
         attempts: 2,
+        limits: Limits::default(),
     }
 }
 

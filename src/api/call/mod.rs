@@ -155,7 +155,7 @@ impl Run<'_> {
                 }
                 failed => {
                     failures += 1;
-                    self.order.policy.decide(&Ended {
+                    let ended = Ended {
                         attempts: failures,
                         allowed: self.order.attempts.max(1),
                         elapsed_s: seconds_between(self.began, self.driver.clock.now()),
@@ -163,7 +163,9 @@ impl Run<'_> {
                         outcome: failed,
                         verdict: verdict.as_ref(),
                         die: dice.f64(),
-                    })
+                    };
+                    let decision = self.order.policy.decide(&ended);
+                    self.order.limits.bound(decision, &ended)
                 }
             };
             let wait = decision.wait_s;

@@ -6,7 +6,7 @@ use crate::domain::{
     id::{CallId, ModelId},
     number::thousands,
     observation::Source,
-    retry::Policy,
+    retry::{Limits, Policy},
     spend::Prices,
     usage::Usage,
 };
@@ -270,6 +270,7 @@ impl Form {
             stream: self.stream,
             policy: self.policy,
             attempts: self.attempts().max(1),
+            limits: Limits::default(),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
         id::CallId,
         observation::{CallResult, Source, What},
         outcome::{Outcome, Unreachable},
-        retry::Policy,
+        retry::{Limits, Policy},
         timeline::Call,
         verdict::Cause,
     },
@@ -160,6 +160,11 @@ fn order(args: &args::Call, desk: &Desk) -> Result<CallOrder, String> {
         .attempts
         .or(form.attempts.filter(|_| named.is_none()))
         .unwrap_or(policy.attempts());
+    let seconds = |span: Option<Duration>| span.map(|span| span.as_secs_f64());
+    let limits = Limits {
+        deadline_s: seconds(args.deadline),
+        longest_wait_s: seconds(args.max_wait),
+    };
     Ok(CallOrder {
         call: CALL,
         client: "me".into(),
@@ -170,6 +175,7 @@ fn order(args: &args::Call, desk: &Desk) -> Result<CallOrder, String> {
         stream: (form.stream || args.stream) && !args.no_stream,
         policy,
         attempts,
+        limits,
     })
 }
 

@@ -24,7 +24,7 @@ use crate::{
         clean::clean,
         id::{CallId, ModelId},
         observation::Source,
-        retry::Policy,
+        retry::{Limits, Policy},
         usage::Usage,
     },
     net::base::Base,
@@ -256,6 +256,7 @@ impl Patient {
             stream: true,
             policy: Policy::None,
             attempts: 1,
+            limits: Limits::default(),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         observation::{Source, What},
         org::LimitsState,
         outcome::Outcome,
-        retry::Policy,
+        retry::{Limits, Policy},
         time::{Time, after},
     },
     report::{self, Subject, line, status::Status, status_text},
@@ -175,6 +175,7 @@ impl<'a> Watcher<'a> {
             stream: false,
             policy: Policy::None,
             attempts: 1,
+            limits: Limits::default(),
         };
         let around = self.desk.session.around(&order.model);
         // One attempt rolls no dice.

@@ -22,7 +22,7 @@ use ratetop::{
         limit::{Dimension, Family},
         observation::{CallResult, Observation, Source, What},
         outcome::Outcome,
-        retry::Policy,
+        retry::{Limits, Policy},
         time::{Time, after},
         timeline::{Attempt, Timeline},
         usage::Usage,
@@ -180,6 +180,7 @@ pub async fn ask_with(connection: Connection, stream: bool, clock: Clock) -> Ask
         stream,
         policy: Policy::None,
         attempts: 1,
+        limits: Limits::default(),
     };
     let mut board = board_with_a_reading(&model, clock.now());
     let mut timeline = Timeline::new(4);
