@@ -341,7 +341,9 @@ fn lives(app: &mut App) {
     let mut live = Life::begin(app, 7, "Anthropic/Python 2.12.0", SONNET, -6.0, true);
     live.sent(-6.0).head(-5.5, 0.5, 200, None);
     live.token(-5.3, 0.7, used(1_180, 9_800, 380));
-    Life::begin(app, 8, "claude-cli/2.1.0, SDK js 0.60.0", OPUS, -2.0, true).sent(-2.0);
+    let mut waits = Life::begin(app, 8, "nightly-report", OPUS, -4.0, false);
+    waits.sent(-4.0).output_refused(-3.98, 9.0);
+    Life::begin(app, 9, "claude-cli/2.1.0, SDK js 0.60.0", OPUS, -2.0, true).sent(-2.0);
 }
 
 fn tally(logical: u64, wire: u64, usage: Usage, refused: &[(Cause, u64)]) -> Tally {
@@ -520,7 +522,7 @@ screen!(only_refused_for_output, tapped, "3 /otpm <enter>", FOLDED);
 screen!(
     an_early_retry_wide,
     tapped,
-    "3 /nightly <enter> <enter>",
+    "3 /nightly <enter> j <enter>",
     WIDE
 );
 screen!(
@@ -615,7 +617,7 @@ fn a_click_selects_a_request_and_a_second_one_opens_it() {
     for size in [WIDE, FOLDED, SMALL] {
         let mut app = tapped(size);
         press(&mut app, "3", &mut noon());
-        let row = layout::traffic(size).list + 2;
+        let row = layout::traffic(size).list + 3;
         click(&mut app, 20, row, noon());
         let screen = drawn(&app, size);
         let marked = screen.lines().nth(row.into()).unwrap();
@@ -635,7 +637,7 @@ fn a_click_selects_a_request_and_a_second_one_opens_it() {
 fn y_copies_the_request_id_of_what_is_looked_at() {
     let mut app = tapped(WIDE);
     let mut now = noon();
-    press(&mut app, "3 /nightly <enter> <enter>", &mut now);
+    press(&mut app, "3 /nightly <enter> j <enter>", &mut now);
     let copied = press(&mut app, "y", &mut now);
     assert_eq!(copied, [Effect::Copy("req_011CX00239f".to_owned())]);
     let copied = press(&mut app, "K y", &mut now);
@@ -646,7 +648,7 @@ fn y_copies_the_request_id_of_what_is_looked_at() {
 fn what_is_being_read_stays_when_a_flood_pushes_it_out() {
     let mut app = tapped(WIDE);
     let mut now = noon();
-    press(&mut app, "3 /nightly <enter> <enter>", &mut now);
+    press(&mut app, "3 /nightly <enter> j <enter>", &mut now);
     let before = drawn(&app, WIDE);
     for n in 0..3_000 {
         Life::begin(&mut app, 1_000 + n, "nightly-report", HAIKU, 0.0, false)
@@ -665,10 +667,7 @@ fn what_is_being_read_stays_when_a_flood_pushes_it_out() {
     assert_eq!(top(&before), top(&drawn(&app, WIDE)));
     press(&mut app, "<esc> <esc>", &mut now);
     let listed = drawn(&app, WIDE);
-    assert!(
-        listed.contains("Requests · 1000 · newest first"),
-        "{listed}"
-    );
+    assert!(listed.contains("Requests · 1,000 of "), "{listed}");
 }
 
 #[test]

@@ -77,8 +77,11 @@ fn told(seen: &Observation, call: &Call) -> Tally {
         What::Began { .. } => more.logical = 1,
         What::Sent => {
             more.wire = 1;
-            if let Some(before) = before(seen, call) {
-                again(&mut more, call, before);
+            match before(seen, call) {
+                // What continues a paused turn is a call of its own, not a repetition.
+                Some(before) if before.is_paused_turn() => more.logical = 1,
+                Some(before) => again(&mut more, call, before),
+                None => {}
             }
         }
         What::Finished {
@@ -112,11 +115,10 @@ fn told(seen: &Observation, call: &Call) -> Tally {
     more
 }
 
-/// The failed attempt that the one which was just sent repeats.
+/// The attempt before the one that was just sent.
 fn before<'c>(seen: &Observation, call: &'c Call) -> Option<&'c Attempt> {
     let n = seen.attempt?;
-    let before = call.attempts.iter().rev().find(|attempt| attempt.n < n)?;
-    (!before.is_paused_turn()).then_some(before)
+    call.attempts.iter().rev().find(|attempt| attempt.n < n)
 }
 
 fn again(more: &mut Tally, call: &Call, before: &Attempt) {
@@ -165,6 +167,24 @@ mod tests {
         assert_eq!(all.early, 1);
         assert!((all.early_s - 16.48).abs() < 0.01, "{}", all.early_s);
         assert!((all.slept_s - 0.5).abs() < 0.01 && (all.asked_s - 17.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_continued_turn_is_no_retry_and_amplifies_nothing() {
+        let id = FIRST_FOREIGN_CALL;
+        let paused = Outcome::Complete {
+            status: 200,
+            stop_reason: Some("pause_turn".into()),
+        };
+        let all = counted([
+            began(id, 0.0),
+            seen(id, Some(1), 0.0, What::Sent),
+            seen(id, Some(1), 1.0, finished(paused, 1.0, Some(out(5)))),
+            seen(id, Some(2), 1.0, What::Sent),
+        ])
+        .all();
+        assert_eq!((all.wire, all.retries), (2, 0));
+        assert_eq!(all.amplification(), Some(1.0));
     }
 
     #[test]

@@ -147,7 +147,7 @@ fn key(sort: Sort, call: &Call) -> Key {
     let began = call.began_at.timestamp_micros();
     let first = match sort {
         Sort::Newest => 0,
-        Sort::Longest => match call.closed_at {
+        Sort::Longest => match call.closed_at.or_else(|| call.may_come_back_since()) {
             Some(closed) => closed.timestamp_micros().saturating_sub(began).max(0) as u64,
             // Whatever is under way longest; it will have taken longer than what has ended.
             None => u64::MAX - began.max(0) as u64,
@@ -184,12 +184,16 @@ fn fits(call: &Call, words: &[String]) -> bool {
     words.iter().all(|word| {
         has(call.client.as_str(), word)
             || has(call.model.as_str(), word)
-            || (call.is_open() && "live".contains(word.as_str()))
+            || (is_live(call) && "live".contains(word.as_str()))
             || call
                 .attempts
                 .iter()
                 .any(|attempt| attempt_fits(attempt, word))
     })
+}
+
+fn is_live(call: &Call) -> bool {
+    call.is_open() && call.may_come_back_since().is_none()
 }
 
 fn attempt_fits(attempt: &Attempt, word: &str) -> bool {

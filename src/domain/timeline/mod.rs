@@ -202,9 +202,19 @@ impl Call {
         }
     }
 
-    /// Seconds from its beginning to its end, or to `now`.
+    /// When its last attempt failed, while nobody knows whether its client will come back: a client
+    /// that tells no decisions says so only by coming.
+    pub fn may_come_back_since(&self) -> Option<Time> {
+        let last = self.attempts.last()?;
+        let unknown = self.is_open() && self.policy.is_empty() && last.decision.is_none();
+        last.asleep_since().filter(|_| unknown)
+    }
+
+    /// Seconds from its beginning to its end, or to `now`; of a call whose client may come back, to its
+    /// last failure.
     pub fn elapsed_s(&self, now: Time) -> f64 {
-        seconds_between(self.began_at, self.closed_at.unwrap_or(now)).max(0.0)
+        let end = self.closed_at.or_else(|| self.may_come_back_since());
+        seconds_between(self.began_at, end.unwrap_or(now)).max(0.0)
     }
 
     /// Tokens of every attempt together, also of broken ones; none when no server said anything.

@@ -204,3 +204,20 @@ fn a_client_that_tells_no_decision_slept_from_its_failure_on() {
     assert!((first.slept_s.unwrap() - 0.51).abs() < 1e-6);
     assert!((call.early_by(first).unwrap() - 16.48).abs() < 1e-6);
 }
+
+#[test]
+fn a_client_that_tells_nothing_may_come_back_until_its_call_is_closed() {
+    let mut life: Vec<_> = refused_then_ok(1, 0.5)[..4].to_vec();
+    if let What::Began { policy, .. } = &mut life[0].what {
+        policy.clear();
+    }
+    let mut timeline = folded(&life);
+    let call = timeline.call(CallId(1)).unwrap();
+    assert_eq!(call.may_come_back_since(), Some(t(0.11)));
+    // It takes no longer while nobody waits.
+    assert!((call.elapsed_s(t(60.0)) - 0.11).abs() < 1e-6);
+    timeline.absorb(&seen(1, Some(2), 0.6, What::Sent));
+    let call = timeline.call(CallId(1)).unwrap();
+    assert_eq!(call.may_come_back_since(), None);
+    assert!((call.elapsed_s(t(60.0)) - 60.0).abs() < 1e-6);
+}

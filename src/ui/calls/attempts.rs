@@ -150,6 +150,9 @@ pub(super) fn doing(scene: &Scene<'_>, call: &Call) -> (Vec<String>, Pick) {
     let (what, style): (String, Pick) = match call.doing() {
         Doing::InFlight => ("in flight".to_owned(), |r| r.mine),
         Doing::Receiving => ("the answer arrives".to_owned(), |r| r.good),
+        Doing::Deciding if call.may_come_back_since().is_some() => {
+            ("the client may come back".to_owned(), |r| r.hint)
+        }
         Doing::Deciding => ("deciding".to_owned(), |r| r.text),
         Doing::Waiting(due) => {
             let left = words::countdown(seconds_between(scene.now, due));
@@ -161,7 +164,7 @@ pub(super) fn doing(scene: &Scene<'_>, call: &Call) -> (Vec<String>, Pick) {
     };
     let budget = Policy::named(&call.policy).and_then(Policy::budget_s);
     // While it runs only whole seconds are shown, so that they tick.
-    let elapsed = if call.is_open() {
+    let elapsed = if call.is_open() && call.may_come_back_since().is_none() {
         format!("{:.0} s", elapsed.floor())
     } else {
         words::span(elapsed)

@@ -136,6 +136,8 @@ impl Axis {
         let end = ended.or(attempt.duration_s.map(|s| sent + s));
         let end = end.or(next).unwrap_or(now).max(sent);
         let tokens = attempt.first_token_s.map_or(end, |s| sent + s);
+        // A cell in which the answer came shows that; one in which nothing came yet does not.
+        let arrived = attempt.first_token_s.is_some() || attempt.head_at.is_some();
         let asleep = attempt.asleep_since().map(since);
         let due = attempt.next_due().map(since);
         let awake = next.or(due.map(|due| due.min(now)));
@@ -147,7 +149,8 @@ impl Axis {
                 let (a, b) = self.span(cell);
                 let overlaps = |from: f64, to: f64| from < b && to > a;
                 let middle = f64::midpoint(a, b);
-                if home == Some(cell) || (sent..tokens).contains(&middle) {
+                let waits = !arrived && overlaps(sent, end);
+                if home == Some(cell) || waits || (sent..tokens).contains(&middle) {
                     Mark::InFlight
                 } else if overlaps(tokens, end) {
                     Mark::Tokens
@@ -232,6 +235,19 @@ mod tests {
         };
         assert_eq!(bar(first, Some(second.sent_at)), ">////////      +");
         assert_eq!(bar(second, None), "        >###    ");
+    }
+
+    #[test]
+    fn a_request_without_an_answer_is_in_flight_up_to_now() {
+        let mut timeline = Timeline::new(1);
+        for seen in &refused_then_ok(1, 4.0)[..2] {
+            timeline.absorb(seen);
+        }
+        let call = timeline.calls().next().unwrap();
+        let axis = Axis::new((0.0, 8.0), 8);
+        let marks = axis.bar(call, &call.attempts[0], None, t(2.5));
+        assert_eq!(marks[..3], [Mark::InFlight; 3]);
+        assert_eq!(marks[3..], [Mark::Blank; 5]);
     }
 
     proptest! {

@@ -104,7 +104,7 @@ pub(super) fn rate(attempt: &Attempt, now: Time) -> Option<f64> {
 /// How long a call takes or took; whole seconds while it goes on, so that they tick.
 pub(super) fn took(call: &Call, now: Time) -> String {
     let elapsed = call.elapsed_s(now);
-    if call.is_open() {
+    if call.is_open() && call.may_come_back_since().is_none() {
         words::countdown(elapsed.floor())
     } else {
         words::span(elapsed)

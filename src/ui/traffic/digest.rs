@@ -153,7 +153,7 @@ fn drops(all: &Totals, roles: &Roles) -> Vec<Piece<'static>> {
     if some.is_empty() {
         return legend(roles);
     }
-    let mut pieces = vec![piece("forwarded but not read: ", roles.tight, 1)];
+    let mut pieces = vec![piece("not listed or not read: ", roles.quiet, 1)];
     for (at, (what, n)) in some.into_iter().enumerate() {
         let before = if at == 0 { "" } else { " · " };
         let rank = at as u8;

@@ -261,6 +261,8 @@ impl Table<'_> {
         } else if let Some(waits) = cell::waits(call, self.shown.at) {
             x = canvas.put(x, y, " wait ", roles.quiet, end);
             canvas.put(x, y, &waits, roles.hint, end);
+        } else if call.may_come_back_since().is_some() {
+            canvas.put(x + 1, y, "may retry", roles.quiet, end);
         }
     }
 

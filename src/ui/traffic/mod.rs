@@ -15,7 +15,7 @@ mod totals;
 use super::canvas::Canvas;
 use crate::{
     app::{App, Shown, layout},
-    domain::{timeline::Call, traffic::Totals},
+    domain::{number::thousands, timeline::Call, traffic::Totals},
 };
 use ratatui::{layout::Rect, style::Style};
 use std::borrow::Cow;
@@ -60,14 +60,18 @@ pub(super) fn draw(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: 
     }
 }
 
-/// `Requests · 214 · newest first · fit “chat”`
+/// `Requests · 214 of 3,661 · newest first`, `Requests · 3 fit “chat” · worst first`
 fn title(shown: &Shown<'_>, all: &Totals, drops: bool) -> String {
     let index = &shown.profile.passed.index;
-    let mut title = format!("Requests · {} · {}", index.len(), index.sort().words());
     let filter = index.filter().trim();
-    if !filter.is_empty() {
-        title = format!("{title} · fit “{filter}”");
-    }
+    let calls = all.clients.iter().map(|row| row.tally.logical).sum();
+    let count = thousands(index.len() as u64);
+    let listed = if filter.is_empty() {
+        format!("{count} of {}", thousands(calls))
+    } else {
+        format!("{count} fit “{filter}”")
+    };
+    let mut title = format!("Requests · {listed} · {}", index.sort().words());
     let dropped: u64 = all.drops.kinds().iter().map(|(_, count)| count).sum();
     if drops && dropped > 0 {
         title = format!("{title} · {} not told (o)", super::format::count(dropped));
