@@ -13,7 +13,7 @@ use ratetop::{
     run::{
         headless::{self, Outlet},
         session::Ground,
-        tui, world,
+        tap, tui, world,
     },
     store::log,
 };
@@ -48,6 +48,12 @@ fn run(cli: &Cli, env: Environment) -> anyhow::Result<u8> {
         Some(Command::Sim(options)) => runtime()?
             .block_on(world::simulate(options))
             .map(|()| exits::FINE),
+        Some(Command::Tap(options)) => runtime()?
+            .block_on(tap::alone(options, &cli.global, &env))
+            .map(|()| exits::FINE),
+        Some(Command::Exec(options)) => {
+            runtime()?.block_on(tap::around(options, &cli.global, &env))
+        }
         Some(Command::Config { action }) => {
             let text = runtime()?.block_on(commands::config(*action, &cli.global, &env))?;
             Ok(say(text.as_bytes()))

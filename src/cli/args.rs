@@ -2,7 +2,7 @@
 
 use crate::domain::{call::ATTEMPTS_MAX, retry::Policy};
 use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser};
-use std::{net::SocketAddr, path::PathBuf};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 /// htop for Claude API rate limits.
 ///
@@ -63,6 +63,17 @@ pub enum Command {
     /// Serves the API's wire format on loopback. Accepts the keys sk-ant-api03-ratetop-sim and
     /// sk-ant-admin01-ratetop-sim, and refuses any other as the API does.
     Sim(Sim),
+    /// The tap alone: pass your own traffic through it and see what is left
+    ///
+    /// Point any program at it with ANTHROPIC_BASE_URL. It changes nothing of what passes, adds no
+    /// key and keeps no prompt or answer. Refusals are told on stderr as they come, totals at the end
+    /// (Ctrl-C).
+    Tap(Tap),
+    /// A command with a tap of its own; verdicts and totals at its end
+    ///
+    /// Sets ANTHROPIC_BASE_URL for CMD and ends with its exit code (126: it cannot be run, 127: it does
+    /// not exist, 128 and more: a signal ended it).
+    Exec(Exec),
     /// The board, once
     Status(Status),
     /// Configured limits of the organization and of every workspace
@@ -115,6 +126,46 @@ pub struct Sim {
     /// Print the address as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `ratetop tap`.
+#[derive(Clone, Debug, Args)]
+pub struct Tap {
+    /// Where to listen; port 0 picks a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4788")]
+    pub listen: SocketAddr,
+    /// Where requests go; else the profile's base_url, else ANTHROPIC_BASE_URL, else the API
+    #[arg(long, value_name = "URL")]
+    pub upstream: Option<String>,
+    /// Listen beyond this machine too; needs --token-file
+    #[arg(long, requires = "token_file")]
+    pub allow_remote: bool,
+    /// Let only those pass who know the token in FILE (mode 0600)
+    ///
+    /// Clients send it in the header x-ratetop-token, or put /t/TOKEN behind the address; it is taken
+    /// off before requests go on.
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Print the address as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `ratetop exec`.
+#[derive(Clone, Debug, Args)]
+pub struct Exec {
+    /// Where requests go; else --profile's base_url, else ANTHROPIC_BASE_URL, else the profile, else
+    /// the API
+    #[arg(long, value_name = "URL")]
+    pub upstream: Option<String>,
+    /// The command and its arguments
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        required = true,
+        value_name = "CMD"
+    )]
+    pub command: Vec<OsString>,
 }
 
 /// `ratetop status`.
@@ -339,7 +390,8 @@ mod tests {
             "ratetop call --max-spend nan",
             "ratetop status --fail-under 101",
             "ratetop status --watch 0s",
-            "ratetop tap",
+            "ratetop tap --allow-remote",
+            "ratetop exec",
             "ratetop --theme drak",
         ] {
             assert!(parse(line).is_err(), "{line}");

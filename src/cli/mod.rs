@@ -20,3 +20,4 @@ pub mod profile_file;
 pub mod section;
 #[cfg(test)]
 mod tests;
+pub mod token;

@@ -12,6 +12,7 @@ pub struct Base {
     url: String,
     host: String,
     port: u16,
+    path: String,
     plain: bool,
     loopback: bool,
 }
@@ -50,6 +51,7 @@ impl Base {
             url: url.as_str().trim_end_matches('/').to_owned(),
             host: host.to_owned(),
             port: url.port_or_known_default().unwrap_or(443),
+            path: path.to_owned(),
             plain,
             loopback,
         })
@@ -72,6 +74,28 @@ impl Base {
         } else {
             self.host_and_port()
         }
+    }
+
+    /// The host, with brackets around an IPv6 address.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port, also where it is the scheme's own.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Scheme, host and port, without the path.
+    pub fn origin(&self) -> &str {
+        self.url
+            .strip_suffix(self.path.as_str())
+            .unwrap_or(&self.url)
+    }
+
+    /// What stands before `/v1` in every target: empty, or `/prefix`.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// Whether requests stay on this machine.

@@ -56,6 +56,11 @@ pub(super) fn endless(place: &str) -> Broken {
 
 /// The client itself could not be made: nearly always a machine without certificates.
 pub(super) fn of_client(error: &reqwest::Error, place: &str) -> Broken {
+    no_certificates(error, place)
+}
+
+/// There is nothing to check a server's certificate with.
+pub(super) fn no_certificates(error: &(dyn Error + 'static), place: &str) -> Broken {
     said(
         Unreachable::Tls,
         format!(
@@ -66,61 +71,72 @@ pub(super) fn of_client(error: &reqwest::Error, place: &str) -> Broken {
     )
 }
 
-/// No response head.
-pub(super) fn of_request(error: reqwest::Error, place: &str, connect: Duration) -> Broken {
-    let error = error.without_url();
-    if error.is_dns() {
-        let host = place.rsplit_once(':').map_or(place, |(host, _)| host);
-        return said(
-            Unreachable::Dns,
-            format!("The name {host} does not resolve: check the address and the network"),
-        );
-    }
-    if find::<rustls::Error>(&error).is_some() {
-        return said(
-            Unreachable::Tls,
-            format!(
-                "TLS with {place} failed: check the address, this machine's clock and its certificates \
-                 ({})",
-                innermost(&error)
-            ),
-        );
-    }
-    if error.is_connect() {
-        if error.is_timeout() {
-            return said(
-                Unreachable::Timeout,
-                format!(
-                    "There was no connection to {place} within {}: check the address, the network, and \
-                     HTTPS_PROXY",
-                    seconds(connect)
-                ),
-            );
-        }
-        if io_kind(&error) == Some(io::ErrorKind::ConnectionRefused) {
-            return said(
-                Unreachable::Refused,
-                format!("Nobody listens at {place}: check the address, or start the server there"),
-            );
-        }
-        return said(
+/// TLS failed, and why.
+pub(super) fn tls(place: &str, why: &str) -> Broken {
+    said(
+        Unreachable::Tls,
+        format!(
+            "TLS with {place} failed: check the address, this machine's clock and its certificates \
+             ({why})"
+        ),
+    )
+}
+
+/// Nobody took the connection in time.
+pub(super) fn no_connection_in_time(place: &str, patience: Duration) -> Broken {
+    said(
+        Unreachable::Timeout,
+        format!(
+            "There was no connection to {place} within {}: check the address, the network, and \
+             HTTPS_PROXY",
+            seconds(patience)
+        ),
+    )
+}
+
+/// The name does not resolve.
+fn dns(place: &str) -> Broken {
+    let host = place.rsplit_once(':').map_or(place, |(host, _)| host);
+    said(
+        Unreachable::Dns,
+        format!("The name {host} does not resolve: check the address and the network"),
+    )
+}
+
+/// No connection, for a cause below HTTP.
+fn no_connection(error: &(dyn Error + 'static), place: &str, patience: Duration) -> Broken {
+    match io_kind(error) {
+        Some(io::ErrorKind::ConnectionRefused) => said(
+            Unreachable::Refused,
+            format!("Nobody listens at {place}: check the address, or start the server there"),
+        ),
+        Some(io::ErrorKind::TimedOut) => no_connection_in_time(place, patience),
+        _ => said(
             Unreachable::Broken,
             format!(
                 "No connection to {place}: check the address, the network, and HTTPS_PROXY ({})",
-                innermost(&error)
+                innermost(error)
             ),
-        );
+        ),
     }
-    if error.is_builder() {
-        return broken(place, "the request could not be written for this address");
+}
+
+/// No connection, from whoever opens them.
+pub(super) fn of_connect(error: &(dyn Error + 'static), place: &str, patience: Duration) -> Broken {
+    if error.to_string().starts_with("dns error") {
+        return dns(place);
     }
-    let hyper = find::<hyper::Error>(&error);
-    if hyper.is_some_and(hyper::Error::is_parse) {
+    no_connection(error, place, patience)
+}
+
+/// A connection, but no answer on it.
+pub(super) fn no_answer(error: &(dyn Error + 'static), place: &str) -> Broken {
+    if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
         return said(
             Unreachable::Broken,
             format!(
                 "What {place} answered is not HTTP: check that the address and port are the API's ({})",
-                innermost(&error)
+                innermost(error)
             ),
         );
     }
@@ -129,21 +145,46 @@ pub(super) fn of_request(error: reqwest::Error, place: &str, connect: Duration) 
         format!(
             "{place} closed the connection before it answered: try again, and look at what stands there \
              ({})",
-            innermost(&error)
+            innermost(error)
         ),
     )
 }
 
-/// A body that broke.
-pub(super) fn of_body(error: reqwest::Error, place: &str) -> Broken {
-    let error = error.without_url();
+/// A connection broke within an answer.
+pub(super) fn in_answer(error: &(dyn Error + 'static), place: &str) -> Broken {
     broken(
         place,
         &format!(
             "the connection broke in the middle of the answer ({})",
-            innermost(&error)
+            innermost(error)
         ),
     )
+}
+
+/// No response head.
+pub(super) fn of_request(error: reqwest::Error, place: &str, connect: Duration) -> Broken {
+    let error = error.without_url();
+    if error.is_dns() {
+        return dns(place);
+    }
+    if find::<rustls::Error>(&error).is_some() {
+        return tls(place, &innermost(&error));
+    }
+    if error.is_connect() {
+        if error.is_timeout() {
+            return no_connection_in_time(place, connect);
+        }
+        return no_connection(&error, place, connect);
+    }
+    if error.is_builder() {
+        return broken(place, "the request could not be written for this address");
+    }
+    no_answer(&error, place)
+}
+
+/// A body that broke.
+pub(super) fn of_body(error: reqwest::Error, place: &str) -> Broken {
+    in_answer(&error.without_url(), place)
 }
 
 fn seconds(duration: Duration) -> String {
@@ -151,7 +192,7 @@ fn seconds(duration: Duration) -> String {
 }
 
 /// The deepest cause in its own words.
-fn innermost(error: &(dyn Error + 'static)) -> String {
+pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut deepest = error;
     while let Some(next) = deepest.source() {
         deepest = next;

@@ -12,6 +12,7 @@ pub mod line;
 pub mod status;
 pub mod status_text;
 pub mod table;
+pub mod tap_text;
 #[cfg(test)]
 mod tests;
 

@@ -3,7 +3,7 @@
 //! - [`tui`] paints first and starts the rest; [`drive`] is the loop, [`wait`] its sleep
 //! - [`hub`] carries out effects in tasks; [`session`] is one profile at work, [`purse`] its spend guard
 //! - [`headless`] are the commands without a screen
-//! - [`world`] is the simulator, alone or behind the demo
+//! - [`world`] is the simulator, alone or behind the demo; [`tap`] the tap, alone or around a command
 //!
 //! To add a headless command: a file in [`headless`], its arm there and in `main.rs`.
 //! To add one of these, an effect: a variant of `app::effect::Effect`, an arm in `hub::Hub::carry_out`.
@@ -11,9 +11,11 @@
 pub mod drive;
 pub mod headless;
 pub mod hub;
+pub mod listening;
 pub mod purse;
 pub mod session;
 pub mod signals;
+pub mod tap;
 pub mod tui;
 pub mod wait;
 pub mod world;

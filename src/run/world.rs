@@ -1,6 +1,6 @@
 //! The simulator in this process: alone as `ratetop sim`, or behind the demo.
 
-use super::{hub::Shared, signals::Signals};
+use super::{hub::Shared, listening, signals::Signals};
 use crate::{
     cli::{args, args::World, error::ConfigError, profile::Profile},
     clock::Clock,
@@ -8,9 +8,7 @@ use crate::{
     sim::{engine::Engine, scenario::Scenario, server::serve, traffic::Traffic},
 };
 use anyhow::Context;
-use serde::Serialize;
 use std::{
-    io::Write,
     net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex},
@@ -29,15 +27,6 @@ const AT_ONCE: usize = 256;
 pub const API_KEY: &str = "sk-ant-api03-ratetop-sim";
 /// The key that it takes for an Admin key.
 pub const ADMIN_KEY: &str = "sk-ant-admin01-ratetop-sim";
-
-/// The line that says where a server listens, as JSON.
-#[derive(Debug, Serialize)]
-struct Listening {
-    schema: &'static str,
-    url: String,
-    metrics_url: Option<String>,
-    admin_url: Option<String>,
-}
 
 /// The scenario of that name, else in that file.
 pub fn scenario(world: &World, default: &str) -> Result<Scenario, ConfigError> {
@@ -64,24 +53,10 @@ pub async fn simulate(options: &args::Sim) -> anyhow::Result<()> {
             options.listen
         )
     })?;
-    let url = format!("http://{}", listener.local_addr()?);
     let clock = Clock::start();
     let about = format!("scenario {}: {}", world.name, world.about);
     let engine = Engine::new(world, options.world.seed.unwrap_or(1), clock.now());
-    let mut out = std::io::stdout().lock();
-    if options.json {
-        let line = Listening {
-            schema: "ratetop.listening/1",
-            url,
-            metrics_url: None,
-            admin_url: None,
-        };
-        writeln!(out, "{}", serde_json::to_string(&line)?)?;
-    } else {
-        writeln!(out, "listening on {url}")?;
-    }
-    out.flush()?;
-    drop(out);
+    listening::say(listener.local_addr()?, options.json)?;
     eprintln!("{about}\nkeys: {API_KEY} and {ADMIN_KEY}; any other is refused");
     let stop = CancellationToken::new();
     let serving = serve(listener, Arc::new(Mutex::new(engine)), clock, stop.clone());

@@ -240,7 +240,8 @@ impl Done {
     }
 }
 
-fn valid(text: &str) -> Value {
+/// JSON that its schema accepts.
+pub fn valid(text: &str) -> Value {
     let value: Value = serde_json::from_str(text).unwrap();
     let name = value["schema"].as_str().unwrap();
     let name = name.trim_start_matches("ratetop.").trim_end_matches("/1");

@@ -16,6 +16,7 @@ mod screens;
 mod sentences;
 mod source;
 mod states;
+mod tap;
 mod traffic;
 mod traps;
 mod world;

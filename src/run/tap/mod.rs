@@ -1,0 +1,137 @@
+//! The tap: alone as `ratetop tap`, or around one command as `ratetop exec`.
+
+mod alone;
+mod around;
+mod ears;
+mod place;
+
+pub use alone::alone;
+pub use around::around;
+
+use super::listening;
+use crate::{
+    cli::{environment::Environment, error::ConfigError},
+    clock::Clock,
+    domain::{id::CallId, time::Time, timeline::FIRST_FOREIGN_CALL, traffic::Totals},
+    net::upstream::Upstream,
+    report::tap_text,
+    tap::{
+        Tap,
+        gate::Gate,
+        hear::{Hearing, Known, Settings, Sink},
+        refusal::Refusal,
+        server::serve,
+    },
+};
+use anyhow::Context;
+use place::Place;
+use std::{io, net::SocketAddr, sync::Arc};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// A tap that accepts connections and waits to be served.
+struct Open {
+    listener: TcpListener,
+    address: SocketAddr,
+    tap: Arc<Tap>,
+    clock: Clock,
+}
+
+/// What a tap is made of, besides its place.
+struct Making {
+    listen: SocketAddr,
+    token: Option<String>,
+    sink: Arc<dyn Sink>,
+    refused: Box<dyn Fn(&Refusal) + Send + Sync>,
+}
+
+impl Open {
+    /// Binds the address, then opens a tap there to wherever `place` says.
+    async fn at(
+        making: Making,
+        place: Place,
+        env: &Environment,
+        note: impl Fn(&str),
+    ) -> anyhow::Result<Self> {
+        let clock = Clock::start();
+        let listener = TcpListener::bind(making.listen).await.with_context(|| {
+            format!(
+                "cannot listen on {}: name another address with --listen",
+                making.listen
+            )
+        })?;
+        let address = listener.local_addr()?;
+        let (base, allow_plain_http) = place.behind(address, env, note)?;
+        let upstream = Upstream::new(base, allow_plain_http).map_err(ConfigError::new)?;
+        let gate = Gate::new(address, making.token).map_err(ConfigError::new)?;
+        let hearing = Hearing::new(settings(clock.now()), making.sink);
+        let tap = Tap::new(upstream, gate, hearing, clock.clone(), making.refused);
+        raise_file_limit();
+        Ok(Self {
+            listener,
+            address,
+            tap: Arc::new(tap),
+            clock,
+        })
+    }
+
+    /// Serves until `stop`. What is left of it tells the totals.
+    async fn serve(self, stop: CancellationToken) -> Passed {
+        serve(self.listener, Arc::clone(&self.tap), stop).await;
+        Passed {
+            tap: self.tap,
+            clock: self.clock,
+        }
+    }
+}
+
+/// A tap that is over.
+struct Passed {
+    tap: Arc<Tap>,
+    clock: Clock,
+}
+
+impl Passed {
+    /// The totals in a few lines.
+    fn text(&self) -> String {
+        let counted = self.tap.counted();
+        let mut totals: Totals = self.tap.hearing().totals(self.clock.now());
+        totals.drops.reader += counted.unheard;
+        tap_text::totals(&totals, counted.refused)
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the key by which retries are recognised is of this run only"
+)]
+fn settings(since: Time) -> Settings {
+    let mut dice = fastrand::Rng::new();
+    let mut key = [0; 16];
+    dice.fill(&mut key);
+    Settings {
+        key,
+        first_call: CallId(FIRST_FOREIGN_CALL),
+        since,
+        known: Known::default(),
+    }
+}
+
+/// Each connection takes two file handles; shells often allow 1,024 only.
+#[cfg(unix)]
+fn raise_file_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where it may not be raised, the tap serves as many as it can.
+    let _ = setrlimit(Resource::Nofile, limit);
+}
+
+#[cfg(not(unix))]
+fn raise_file_limit() {}
+
+/// Writes to standard error; that nobody reads it is no reason to stop.
+fn tell(text: &str) {
+    use io::Write;
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}

@@ -1,0 +1,295 @@
+//! The two bodies of an exchange on their way: passed on as they come, heard, never kept.
+
+use super::{
+    Out,
+    forward::Cut,
+    hear::{End, Exchange},
+    talk::Talk,
+};
+use crate::net::upstream::Lease;
+use bytes::Bytes;
+use hyper::{
+    body::{Body, Frame, Incoming, SizeHint},
+    client::conn::http1::SendRequest,
+};
+use std::{
+    error::Error,
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+use tokio::{task::AbortHandle, time::Sleep};
+
+/// How long a body waits for a `100 Continue` that upstream does not send.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A request's body.
+pub struct Upload {
+    body: Incoming,
+    talk: Arc<Talk>,
+    waits: Option<Waits>,
+}
+
+/// A body that the client holds back until upstream wants it.
+struct Waits {
+    wanted: Arc<AtomicBool>,
+    patience: Pin<Box<Sleep>>,
+}
+
+impl Upload {
+    /// The body of a request that may be asked for; `wanted` where the client waits for that.
+    pub fn new(body: Incoming, talk: Arc<Talk>, wanted: Option<Arc<AtomicBool>>) -> Self {
+        if body.is_end_stream() {
+            talk.request_is_whole();
+        }
+        let waits = wanted.map(|wanted| Waits {
+            wanted,
+            patience: Box::pin(tokio::time::sleep(PATIENCE)),
+        });
+        Self { body, talk, waits }
+    }
+}
+
+impl Body for Upload {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = &mut *self;
+        if let Some(waits) = &mut this.waits {
+            if !waits.wanted.load(Relaxed) && waits.patience.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            this.waits = None;
+        }
+        let frame = Pin::new(&mut this.body).poll_frame(cx);
+        match &frame {
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some(data) = frame.data_ref() {
+                    this.talk.hear(|heard, now| heard.request_bytes(data, now));
+                }
+                if this.body.is_end_stream() {
+                    this.talk.request_is_whole();
+                }
+            }
+            Poll::Ready(None) if !this.talk.is_request_whole() => this.talk.request_is_whole(),
+            Poll::Ready(Some(Err(error))) => {
+                let bad = [io::ErrorKind::InvalidData, io::ErrorKind::InvalidInput];
+                if kind(error).is_some_and(|kind| bad.contains(&kind)) {
+                    this.talk.chunks_are_bad();
+                }
+            }
+            _ => {}
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// What drives the upstream connection while its answer is read.
+pub enum Drive {
+    /// Whoever reads the answer.
+    Reader(Lease<Upload>),
+    /// A task, as the request is still on its way while its answer comes.
+    Task(Task),
+}
+
+/// A task that ends when the answer is dropped before its end.
+pub struct Task {
+    pub running: AbortHandle,
+    /// Keeps the connection from ending.
+    pub _sender: SendRequest<Upload>,
+    /// Whether the answer was read to its end, so that the rest of the request may still go.
+    pub answered: bool,
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.running.abort();
+        }
+    }
+}
+
+/// An answer's body.
+pub enum Answer {
+    /// The tap's own.
+    Own(Option<Bytes>),
+    /// Upstream said that there is none, and its head says it too.
+    Nothing,
+    /// Upstream's, on its way.
+    Passing(Passing),
+}
+
+/// Upstream's body on its way.
+pub struct Passing {
+    body: Incoming,
+    talk: Arc<Talk>,
+    drive: Option<Drive>,
+    broken: Option<Broken>,
+}
+
+/// How the upstream broke; told to the client when it has all that came before.
+struct Broken {
+    flushed: bool,
+}
+
+impl Passing {
+    pub const fn new(body: Incoming, talk: Arc<Talk>, drive: Drive) -> Self {
+        Self {
+            body,
+            talk,
+            drive: Some(drive),
+            broken: None,
+        }
+    }
+
+    /// The next piece, driving the connection as far as it takes.
+    fn poll_body(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let Some(Drive::Reader(lease)) = &mut self.drive else {
+            return Pin::new(&mut self.body).poll_frame(cx);
+        };
+        // The connection is polled right after and again wakes us; a piece comes from nowhere else.
+        let mut quiet = Context::from_waker(Waker::noop());
+        if let ready @ Poll::Ready(_) = Pin::new(&mut self.body).poll_frame(&mut quiet) {
+            return ready;
+        }
+        let over = lease.poll(cx).is_ready();
+        let frame = Pin::new(&mut self.body).poll_frame(&mut quiet);
+        if over && frame.is_pending() {
+            // Cannot be: a connection that is over has ended its body.
+            return Poll::Ready(None);
+        }
+        frame
+    }
+
+    /// The answer is whole: the connection may serve another request.
+    fn finish(&mut self, cx: &mut Context<'_>) {
+        self.talk.end(End::Whole);
+        finish(self.drive.take(), &self.talk, cx);
+    }
+
+    fn broke(&mut self, error: &hyper::Error, cx: &Context<'_>) {
+        let link = &self.talk.link;
+        let how = link.tap.upstream.broke(error).how;
+        self.talk.end(End::UpstreamBroke(how));
+        self.drive = None;
+        if kind(error).is_some_and(|kind| kind == io::ErrorKind::ConnectionReset) {
+            link.reset();
+        }
+        self.broken = Some(Broken { flushed: false });
+        cx.waker().wake_by_ref();
+    }
+}
+
+/// Gives the connection of a whole answer back.
+pub fn finish(drive: Option<Drive>, talk: &Talk, cx: &mut Context<'_>) {
+    match drive {
+        Some(Drive::Reader(lease)) => {
+            let upstream: &Out = &talk.link.tap.upstream;
+            upstream.give_back(lease, talk.link.now(), cx);
+        }
+        Some(Drive::Task(mut task)) => task.answered = true,
+        None => {}
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = Cut;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        let this = match &mut *self {
+            Self::Own(bytes) => {
+                return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))));
+            }
+            Self::Nothing => return Poll::Ready(None),
+            Self::Passing(passing) => passing,
+        };
+        if let Some(broken) = &mut this.broken {
+            // What came before the break reaches the client first: once round to flush it, and then
+            // for as long as the client takes it slowly.
+            if std::mem::replace(&mut broken.flushed, true) && !this.talk.link.is_stuck() {
+                return Poll::Ready(Some(Err(Cut)));
+            }
+            if !this.talk.link.is_stuck() {
+                cx.waker().wake_by_ref();
+            }
+            return Poll::Pending;
+        }
+        match std::task::ready!(this.poll_body(cx)) {
+            Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref() {
+                    this.talk.hear(|heard, now| heard.response_bytes(data, now));
+                }
+                if this.body.is_end_stream() || frame.is_trailers() {
+                    this.finish(cx);
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            None => {
+                this.finish(cx);
+                Poll::Ready(None)
+            }
+            Some(Err(error)) => {
+                this.broke(&error, cx);
+                Poll::Pending
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Own(bytes) => bytes.is_none(),
+            // Not an end by itself: only so does the head keep its length.
+            Self::Nothing => false,
+            Self::Passing(passing) => passing.broken.is_none() && passing.body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Own(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Self::Nothing => SizeHint::default(),
+            Self::Passing(passing) => passing.body.size_hint(),
+        }
+    }
+}
+
+/// The kind of the first I/O error among the causes.
+pub fn kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
+    let mut next = Some(error);
+    while let Some(this) = next {
+        if let Some(io) = this.downcast_ref::<io::Error>() {
+            return Some(io.kind());
+        }
+        next = this.source();
+    }
+    None
+}
+
+/// Hears an answer's head.
+pub fn answered(talk: &Talk, status: u16, headers: &http::HeaderMap) {
+    talk.hear(|heard: &mut Exchange, now| heard.answered(status, headers, now));
+}

@@ -1,0 +1,87 @@
+//! Many connections, and the end of a tap.
+
+use super::{
+    rig::{PATIENCE, Peer, Stub, Tapped},
+    wire::{self, Kind, chunk},
+};
+use std::{
+    io::ErrorKind,
+    net::TcpStream,
+    sync::{Mutex, mpsc},
+};
+
+#[test]
+fn two_thousand_idle_connections_hinder_nobody() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        setrlimit(Resource::Nofile, limit).unwrap();
+    }
+    let (stub, _asked) = Stub::plain();
+    let tap = Tapped::before(stub.address);
+    let ask = tap.head("GET /v1/models") + "\r\n";
+    let mut idle: Vec<TcpStream> = Vec::new();
+    for n in 0..2_000 {
+        let mut client = tap.client();
+        if n % 100 == 0 {
+            // Some have been used before.
+            client.send(&ask);
+            assert_eq!(client.next(Kind::Answer).text(), "ok");
+        }
+        idle.push(client.out);
+    }
+    let mut client = tap.client();
+    for _ in 0..100 {
+        client.send(&ask);
+        assert_eq!(client.next(Kind::Answer).text(), "ok");
+    }
+    // They cost upstream nothing.
+    assert_eq!(stub.connections(), 1);
+    for stream in idle {
+        let mut client = Peer::of(stream);
+        client.send(&ask);
+        assert_eq!(client.next(Kind::Answer).text(), "ok");
+    }
+}
+
+#[test]
+fn a_stop_finishes_what_flows_and_refuses_what_is_new() {
+    let (go, gone) = mpsc::channel::<()>();
+    let gone = Mutex::new(gone);
+    let stub = Stub::playing(move |mut peer, _| {
+        peer.next(Kind::Request);
+        peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        peer.send(chunk(b"first"));
+        gone.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        peer.send(chunk(b"last"));
+        peer.send("0\r\n\r\n");
+        peer.wait_for_the_end();
+    });
+    let tap = Tapped::before(stub.address);
+    let mut idle = tap.client();
+    let mut client = tap.client();
+    client.send(tap.head("POST /v1/messages") + "Content-Length: 2\r\n\r\n{}");
+    let head = wire::head(&mut client.lines).unwrap().unwrap();
+    assert_eq!(head.status(), 200);
+    tap.stop();
+    // Nobody waits for those that have nothing to do.
+    idle.wait_for_the_end();
+    // The listener is closed; until then the kernel may still have let somebody in.
+    loop {
+        match TcpStream::connect(tap.address) {
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+                break;
+            }
+            Ok(stream) => Peer::of(stream).wait_for_the_end(),
+        }
+    }
+    go.send(()).unwrap();
+    let mut rest = Vec::new();
+    std::io::Read::read_to_end(&mut client.lines, &mut rest).unwrap();
+    assert_eq!(rest, b"5\r\nfirst\r\n4\r\nlast\r\n0\r\n\r\n");
+    drop(client);
+    tap.join();
+}

@@ -1,0 +1,10 @@
+//! The tap over real sockets: what passes is what would have passed without it, whatever goes wrong.
+
+mod corpus;
+mod faults;
+mod gate;
+mod life;
+#[cfg(unix)]
+mod process;
+mod rig;
+mod wire;
