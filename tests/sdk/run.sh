@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The official SDKs against `ratetop sim`: installs both beside this file, builds the binary unless
-# RATETOP names one, runs both suites. Needs python3 (3.9 or newer), node (20 or newer) with npm, cargo.
+# The official SDKs against `ratetop sim`, then through `ratetop tap` in front of it: installs both beside
+# this file, builds the binary unless RATETOP names one, runs both suites twice. Needs python3 (3.9 or newer), node (20 or newer) with npm, cargo.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -23,7 +23,11 @@ if ! cmp -s "$here/package-lock.json" "$here/node_modules/installed.json"; then
   cp "$here/package-lock.json" "$here/node_modules/installed.json"
 fi
 
-echo "== Python SDK $("$venv/bin/python" -c 'import anthropic; print(anthropic.__version__)')"
-(cd "$here/python" && "$venv/bin/python" -W error::ResourceWarning -m unittest discover -p 'test_*.py')
-echo "== TypeScript SDK $(node -p "require('$here/node_modules/@anthropic-ai/sdk/package.json').version")"
-node --test --test-reporter=spec "$here/typescript/sdk.test.mjs"
+suites() { # where
+  echo "== Python SDK $("$venv/bin/python" -c 'import anthropic; print(anthropic.__version__)') $1"
+  (cd "$here/python" && "$venv/bin/python" -W error::ResourceWarning -m unittest discover -p 'test_*.py')
+  echo "== TypeScript SDK $(node -p "require('$here/node_modules/@anthropic-ai/sdk/package.json').version") $1"
+  node --test --test-reporter=spec "$here/typescript/sdk.test.mjs"
+}
+suites "at the simulator"
+RATETOP_SDK_TAP=1 suites "through the tap"

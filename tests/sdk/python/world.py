@@ -20,38 +20,54 @@ for name in list(os.environ):
         del os.environ[name]
 
 
+class Server:
+    """`ratetop sim` or `ratetop tap` on a free port."""
+
+    def __init__(self, *args):
+        self.name = args[0]
+        self.process = subprocess.Popen(
+            [os.environ["RATETOP"], *args, "--listen", "127.0.0.1:0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.log = []
+        self.listener = threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True)
+        self.listener.start()
+        line = self.process.stdout.readline().strip()
+        if not line.startswith("listening on http://"):
+            raise RuntimeError(f"{self.name} said {line!r}\n{''.join(self.log)}")
+        self.url = line.removeprefix("listening on ")
+
+    def end(self):
+        self.process.terminate()
+        rest = self.process.stdout.read()
+        # A tap waits for answers that are still on their way, for ten seconds at most.
+        self.process.wait(timeout=20)
+        self.listener.join(timeout=10)
+        self.process.stdout.close()
+        self.process.stderr.close()
+        assert rest == "", f"more than one line on stdout: {rest!r}"
+        assert self.process.returncode == 0, f"SIGTERM ended {self.name} with {self.process.returncode}"
+
+
 class World(unittest.TestCase):
-    """`scenario` names a file of `scenarios/`."""
+    """`scenario` names a file of `scenarios/`. With RATETOP_SDK_TAP a tap stands before the simulator."""
 
     scenario = "plain"
 
     @classmethod
     def setUpClass(cls):
         path = HERE / "scenarios" / f"{cls.scenario}.toml"
-        cls.simulator = subprocess.Popen(
-            [os.environ["RATETOP"], "sim", "--listen", "127.0.0.1:0", "--scenario", str(path), "--seed", "7"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        cls.log = []
-        cls.listener = threading.Thread(target=lambda: cls.log.extend(cls.simulator.stderr), daemon=True)
-        cls.listener.start()
-        line = cls.simulator.stdout.readline().strip()
-        if not line.startswith("listening on http://"):
-            raise RuntimeError(f"the simulator said {line!r}\n{''.join(cls.log)}")
-        cls.url = line.removeprefix("listening on ")
+        cls.servers = [Server("sim", "--scenario", str(path), "--seed", "7")]
+        if os.environ.get("RATETOP_SDK_TAP"):
+            cls.servers.insert(0, Server("tap", "--upstream", cls.servers[0].url))
+        cls.url = cls.servers[0].url
 
     @classmethod
     def tearDownClass(cls):
-        cls.simulator.terminate()
-        rest = cls.simulator.stdout.read()
-        cls.simulator.wait(timeout=10)
-        cls.listener.join(timeout=10)
-        cls.simulator.stdout.close()
-        cls.simulator.stderr.close()
-        assert rest == "", f"more than one line on stdout: {rest!r}"
-        assert cls.simulator.returncode == 0, f"SIGTERM ended the simulator with {cls.simulator.returncode}"
+        for server in cls.servers:
+            server.end()
 
     def setUp(self):
         # What went over the wire: (seconds, status, headers) of each response.

@@ -13,25 +13,36 @@ for (const name of Object.keys(process.env)) {
   if (/_proxy$/i.test(name) || name.startsWith("ANTHROPIC_")) delete process.env[name];
 }
 
-/** `scenario` names a file of `scenarios/`; call this first thing in a `describe`. */
+/** `ratetop sim` or `ratetop tap` on a free port. */
+async function start(...args) {
+  const options = { stdio: ["ignore", "pipe", "ignore"] };
+  const child = spawn(process.env.RATETOP, [...args, "--listen", "127.0.0.1:0"], options);
+  for await (const line of createInterface({ input: child.stdout })) {
+    assert.match(line, /^listening on http:\/\//);
+    return { child, url: line.replace("listening on ", "") };
+  }
+  assert.fail(`ratetop ${args[0]} ended before it listened`);
+}
+
+/**
+ * `scenario` names a file of `scenarios/`; call this first thing in a `describe`. With RATETOP_SDK_TAP a
+ * tap stands before the simulator.
+ */
 export function world(scenario) {
   const here = { url: "", wire: [] };
-  let simulator;
+  const servers = [];
   before(async () => {
     const path = fileURLToPath(new URL(`../scenarios/${scenario}.toml`, import.meta.url));
-    const args = ["sim", "--listen", "127.0.0.1:0", "--scenario", path, "--seed", "7"];
-    simulator = spawn(process.env.RATETOP, args, { stdio: ["ignore", "pipe", "ignore"] });
-    for await (const line of createInterface({ input: simulator.stdout })) {
-      assert.match(line, /^listening on http:\/\//);
-      here.url = line.replace("listening on ", "");
-      break;
-    }
-    assert.ok(here.url, "the simulator ended before it listened");
+    servers.unshift(await start("sim", "--scenario", path, "--seed", "7"));
+    if (process.env.RATETOP_SDK_TAP) servers.unshift(await start("tap", "--upstream", servers[0].url));
+    here.url = servers[0].url;
   });
   after(async () => {
-    const ended = new Promise((resolve) => simulator.on("exit", resolve));
-    simulator.kill("SIGTERM");
-    assert.equal(await ended, 0);
+    for (const { child } of servers) {
+      const ended = new Promise((resolve) => child.on("exit", resolve));
+      child.kill("SIGTERM");
+      assert.equal(await ended, 0);
+    }
   });
   here.client = (options = {}) =>
     new Anthropic({
