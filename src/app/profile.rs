@@ -22,7 +22,7 @@ use crate::domain::{
 use std::sync::Arc;
 
 /// Calls kept for the timeline: a minute of busy traffic, about 3 MB.
-const CALLS: usize = 1_000;
+pub const CALLS: usize = 1_000;
 
 /// The newest call that was not served.
 #[derive(Clone, Debug, PartialEq)]

@@ -14,7 +14,7 @@ use ratetop::{
         effect::Effect,
         event::{Event, FormDefaults, ProfileCard, Started, Thresholds},
         panel::Tab,
-        profile::Profile,
+        profile::{CALLS, Profile},
     },
     clock::Clock,
     domain::{board::Board, retry::Policy, spend::Spend, time::Time},
@@ -118,7 +118,7 @@ fn bounded(profile: &Profile, at: &str) {
         assert!(kept <= GAUGE_MOST, "{at}: a gauge keeps {kept} entries");
     }
     let calls = profile.timeline.calls();
-    assert!(calls.len() <= 400, "{at}: {} calls", calls.len());
+    assert!(calls.len() <= CALLS, "{at}: {} calls", calls.len());
     for call in calls {
         assert!(call.attempts.len() <= 256, "{at}: {:?}", call.id);
     }
