@@ -6,6 +6,7 @@
 //! To add one of these: a file that builds its request with [`connection::Connection`] and reads the
 //! answer from bytes, bounded, never panicking; its cases in `tests/it/bad_input`.
 
+pub mod attach;
 pub mod call;
 pub mod connection;
 pub mod error;

@@ -12,6 +12,7 @@ pub mod bucket;
 pub mod call;
 pub mod checkup;
 pub mod clean;
+pub mod feed;
 pub mod gauge;
 pub mod headers;
 pub mod id;
