@@ -12,6 +12,7 @@ pub mod connection;
 pub mod error;
 pub mod fetch;
 pub mod limits;
+pub mod load;
 pub mod messages;
 pub mod models;
 pub mod simulator;

@@ -17,6 +17,7 @@ pub mod gauge;
 pub mod headers;
 pub mod id;
 pub mod limit;
+pub mod load;
 pub mod near;
 pub mod notice;
 pub mod number;

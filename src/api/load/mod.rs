@@ -1,0 +1,211 @@
+//! Makes many calls by a plan: closed loops of workers, or an open loop at a rate.
+
+use super::call::{Around, CallEnd, Driver};
+use crate::domain::{
+    call::CallOrder,
+    id::{CallId, ClientId},
+    load::plan::{LATE_S, Plan},
+    observation::CallResult,
+};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+/// What is to be done.
+pub struct Load {
+    /// Makes the calls; whoever listens hears each.
+    pub driver: Driver,
+    /// What each call is. Its id is that of the first one, the next ones follow; its client gets the
+    /// worker's number behind its name.
+    pub order: CallOrder,
+    /// What is known around it.
+    pub around: Around,
+    /// When calls start. It makes sense: [`Plan::check`] was asked.
+    pub plan: Plan,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LoadEnd {
+    /// Calls that were begun.
+    pub begun: u64,
+    /// Starts that were due but not made: no worker was free, or it was too late.
+    pub missed: u64,
+    /// Seconds from when a start was due to when it was made, one for each start of an open loop.
+    pub late_s: Vec<f64>,
+    /// Why a call was not even sent, which ends the run: a cap, `--read-only`.
+    pub unsent: Option<String>,
+}
+
+/// What the workers of a run share.
+struct Shared {
+    load: Load,
+    began: Instant,
+    /// Ends the starting of calls; those under way go on unless the run itself is cancelled.
+    enough: CancellationToken,
+    cancel: CancellationToken,
+    next: AtomicU64,
+    unsent: Mutex<Option<String>>,
+}
+
+impl Load {
+    /// Runs to the end of the plan, or until `cancel`, which also ends calls under way at once.
+    pub async fn run(self, dice: &mut fastrand::Rng, cancel: &CancellationToken) -> LoadEnd {
+        let began = self.driver.clock.instant();
+        let open = self.plan.rate.is_some();
+        let shared = Arc::new(Shared {
+            load: self,
+            began,
+            enough: cancel.child_token(),
+            cancel: cancel.clone(),
+            next: AtomicU64::new(0),
+            unsent: Mutex::default(),
+        });
+        let mut end = if open {
+            open_loop(&shared, dice).await
+        } else {
+            closed_loop(&shared, dice).await
+        };
+        end.begun = shared.next.load(Ordering::Relaxed);
+        end.unsent = shared
+            .unsent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        end
+    }
+}
+
+impl Shared {
+    fn plan(&self) -> &Plan {
+        &self.load.plan
+    }
+
+    fn instant(&self, since_began_s: f64) -> Instant {
+        self.began + Duration::try_from_secs_f64(since_began_s.max(0.0)).unwrap_or_default()
+    }
+
+    /// Waits until then; whether the run still goes on.
+    async fn wait_until(&self, due: Instant) -> bool {
+        tokio::select! {
+            biased;
+            () = self.enough.cancelled() => false,
+            () = tokio::time::sleep_until(due) => true,
+        }
+    }
+
+    /// The number of the next call, from 0; none when the plan has no more.
+    fn take(&self) -> Option<u64> {
+        let most = self.plan().calls.map_or(u64::MAX, u64::from);
+        self.next
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| {
+                (next < most).then_some(next + 1)
+            })
+            .ok()
+    }
+
+    /// Makes one call for a worker.
+    async fn call(&self, nth: u64, worker: u32, dice: &mut fastrand::Rng) -> CallEnd {
+        let mut order = self.load.order.clone();
+        order.call = CallId(order.call.0 + nth);
+        if self.plan().workers > 1 {
+            order.client = ClientId::from(format!("{} {:03}", order.client, worker + 1).as_str());
+        }
+        let load = &self.load;
+        let end = load
+            .driver
+            .run(&order, &load.around, dice, &self.cancel)
+            .await;
+        if let Some(why) = &end.unsent {
+            let mut unsent = self.unsent.lock().unwrap_or_else(PoisonError::into_inner);
+            unsent.get_or_insert_with(|| why.clone());
+            self.enough.cancel();
+        }
+        end
+    }
+}
+
+/// Each worker makes its next call when the one before is over.
+async fn closed_loop(shared: &Arc<Shared>, dice: &mut fastrand::Rng) -> LoadEnd {
+    let mut workers = JoinSet::new();
+    for worker in 0..shared.plan().workers {
+        let Some(due) = shared.plan().due_s(worker) else {
+            break;
+        };
+        let (shared, mut dice) = (Arc::clone(shared), dice.fork());
+        workers.spawn(async move {
+            if !shared.wait_until(shared.instant(due)).await {
+                return;
+            }
+            let end = shared.plan().duration_s.map(|s| shared.instant(s));
+            while !shared.enough.is_cancelled()
+                && end.is_none_or(|end| shared.load.driver.clock.instant() < end)
+                && let Some(nth) = shared.take()
+            {
+                let end = shared.call(nth, worker, &mut dice).await;
+                if end.result == CallResult::Cancelled {
+                    return;
+                }
+            }
+        });
+    }
+    while workers.join_next().await.is_some() {}
+    LoadEnd::default()
+}
+
+/// Calls start when they are due, whatever became of those before.
+async fn open_loop(shared: &Arc<Shared>, dice: &mut fastrand::Rng) -> LoadEnd {
+    let free = Arc::new(Semaphore::new(shared.plan().workers as usize));
+    let idle = Arc::new(Mutex::new(
+        (0..shared.plan().workers).rev().collect::<Vec<_>>(),
+    ));
+    let mut calls = JoinSet::new();
+    let mut end = LoadEnd::default();
+    for k in 0.. {
+        let Some(due) = shared.plan().due_s(k) else {
+            break;
+        };
+        let due = shared.instant(due);
+        if !shared.wait_until(due).await {
+            break;
+        }
+        while calls.try_join_next().is_some() {}
+        let late = shared.load.driver.clock.instant().duration_since(due);
+        let late_s = late.as_secs_f64();
+        let place = if late_s > LATE_S {
+            None
+        } else {
+            Arc::clone(&free).try_acquire_owned().ok()
+        };
+        let Some(place) = place else {
+            end.missed += 1;
+            continue;
+        };
+        let Some(nth) = shared.take() else {
+            break;
+        };
+        end.late_s.push(late_s);
+        let (shared, mut dice, idle) = (Arc::clone(shared), dice.fork(), Arc::clone(&idle));
+        calls.spawn(async move {
+            let take = || idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            // There are as many numbers as places.
+            let worker = take().unwrap_or_default();
+            shared.call(nth, worker, &mut dice).await;
+            idle.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(worker);
+            drop(place);
+        });
+    }
+    while calls.join_next().await.is_some() {}
+    end
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,300 @@
+//! Whole runs in virtual time, against a transport that only takes its time.
+
+use super::*;
+use crate::{
+    api::{
+        call::{OpenPurse, Purse, Spent, Ticket, Told},
+        connection::tests::connection,
+        messages::tests::order,
+    },
+    clock::Clock,
+    domain::{load::plan::Ramp, observation::What, retry::Policy, usage::Usage},
+    net::transport::{Broken, Request, Response, Transport},
+};
+use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream};
+use proptest::prelude::*;
+use tokio::sync::mpsc;
+
+/// Takes some seconds for every answer; every so many are refused, with a hint of 17 s.
+struct Slow {
+    takes_s: f64,
+    refuses_every: usize,
+    clock: Clock,
+    began: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    flying: usize,
+    most: usize,
+    starts: Vec<f64>,
+}
+
+impl Transport for Slow {
+    fn send(&self, _: Request) -> BoxFuture<'_, Result<Response, Broken>> {
+        async move {
+            let nth = {
+                let mut state = self.state.lock().unwrap();
+                state.flying += 1;
+                state.most = state.most.max(state.flying);
+                let now = self.clock.instant().duration_since(self.began);
+                state.starts.push(now.as_secs_f64());
+                state.starts.len()
+            };
+            let _landed = Landed(self);
+            tokio::time::sleep(Duration::from_secs_f64(self.takes_s)).await;
+            let mut headers = http::HeaderMap::new();
+            headers.insert("content-type", "application/json".parse().unwrap());
+            let refused = self.refuses_every > 0 && nth.is_multiple_of(self.refuses_every);
+            let (status, body) = if refused {
+                headers.insert("retry-after", "17".parse().unwrap());
+                (429, r#"{"type":"error","error":{"type":"rate_limit_error","message":"m"}}"#)
+            } else {
+                (200, r#"{"type":"message","content":[],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}}"#)
+            };
+            Ok(Response {
+                status,
+                headers,
+                body: stream::iter([Ok(Bytes::from(body))]).boxed(),
+            })
+        }
+        .boxed()
+    }
+}
+
+/// Also when the call is cancelled.
+struct Landed<'a>(&'a Slow);
+
+impl Drop for Landed<'_> {
+    fn drop(&mut self) {
+        self.0.state.lock().unwrap().flying -= 1;
+    }
+}
+
+struct Done {
+    end: LoadEnd,
+    slow: Arc<Slow>,
+    seen: mpsc::UnboundedReceiver<What>,
+    elapsed_s: f64,
+}
+
+impl Done {
+    fn starts(&self) -> Vec<f64> {
+        self.slow.state.lock().unwrap().starts.clone()
+    }
+
+    fn most(&self) -> usize {
+        self.slow.state.lock().unwrap().most
+    }
+}
+
+struct Ear(mpsc::UnboundedSender<What>);
+
+impl crate::api::call::Ear for Ear {
+    fn hear(&self, told: Told) -> BoxFuture<'_, ()> {
+        if let Told::Seen(seen) = told {
+            let _ = self.0.send(seen.what);
+        }
+        std::future::ready(()).boxed()
+    }
+}
+
+async fn run(plan: Plan, takes_s: f64, refuses_every: usize, cancel_at_s: Option<f64>) -> Done {
+    run_with(
+        plan,
+        takes_s,
+        refuses_every,
+        cancel_at_s,
+        Arc::new(OpenPurse),
+    )
+    .await
+}
+
+async fn run_with(
+    plan: Plan,
+    takes_s: f64,
+    refuses_every: usize,
+    cancel_at_s: Option<f64>,
+    purse: Arc<dyn Purse>,
+) -> Done {
+    let clock = Clock::anchored("2026-11-24T12:00:00Z".parse().unwrap());
+    let began = clock.instant();
+    let slow = Arc::new(Slow {
+        takes_s,
+        refuses_every,
+        clock: clock.clone(),
+        began,
+        state: Mutex::default(),
+    });
+    let (sender, seen) = mpsc::unbounded_channel();
+    let mut order = order(false);
+    order.policy = Policy::HintJitter;
+    order.attempts = 5;
+    let load = Load {
+        driver: Driver {
+            connection: Arc::new(connection(slow.clone())),
+            clock: clock.clone(),
+            purse,
+            ear: Arc::new(Ear(sender)),
+        },
+        order,
+        around: Around::default(),
+        plan,
+    };
+    let cancel = CancellationToken::new();
+    if let Some(at) = cancel_at_s {
+        let cancel = cancel.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs_f64(at)).await;
+            cancel.cancel();
+        });
+    }
+    let end = load.run(&mut fastrand::Rng::with_seed(7), &cancel).await;
+    let elapsed_s = clock.instant().duration_since(began).as_secs_f64();
+    Done {
+        end,
+        slow,
+        seen,
+        elapsed_s,
+    }
+}
+
+fn closed(workers: u32, calls: u32) -> Plan {
+    Plan {
+        workers,
+        calls: Some(calls),
+        ..Plan::default()
+    }
+}
+
+fn open(rate: f64, workers: u32, duration_s: f64) -> Plan {
+    Plan {
+        workers,
+        rate: Some(rate),
+        calls: None,
+        duration_s: Some(duration_s),
+        ramp: Ramp::None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_loop_keeps_its_workers_busy_and_makes_as_many_calls_as_asked() {
+    let done = run(closed(4, 10), 1.0, 0, None).await;
+    assert_eq!(
+        (done.end.begun, done.starts().len(), done.most()),
+        (10, 10, 4)
+    );
+    // Ten calls of a second by four: three rounds.
+    assert!((done.elapsed_s - 3.0).abs() < 0.1, "{}", done.elapsed_s);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_loop_starts_on_time_whatever_becomes_of_the_calls() {
+    let done = run(open(10.0, 256, 60.0), 5.0, 0, None).await;
+    let starts = done.starts();
+    assert_eq!((starts.len(), done.end.missed), (600, 0));
+    for (k, start) in starts.iter().enumerate() {
+        assert!(
+            (start - k as f64 / 10.0).abs() < 0.002,
+            "start {k} at {start}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn starts_without_a_free_worker_are_missed_and_counted() {
+    // Two workers, each busy for a second, can take 2 of 10 starts a second.
+    let done = run(open(10.0, 2, 10.0), 0.999, 0, None).await;
+    assert_eq!(done.most(), 2);
+    assert_eq!(done.end.begun + done.end.missed, 100);
+    assert_eq!(done.end.begun, 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_slept_fires_no_herd_of_overdue_calls() {
+    let sleep = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        tokio::time::advance(Duration::from_secs(30)).await;
+    };
+    let (done, ()) = tokio::join!(run(open(10.0, 256, 60.0), 0.01, 0, None), sleep);
+    assert!(
+        (280..=300).contains(&done.end.missed),
+        "{}",
+        done.end.missed
+    );
+    assert_eq!(done.end.begun + done.end.missed, 600);
+    let starts = done.starts();
+    let herd = starts
+        .iter()
+        .filter(|start| (31.9..32.1).contains(*start))
+        .count();
+    // What is less than a second overdue still leaves: ten, and the two that are due.
+    assert!(herd <= 13, "{herd}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cap_ends_the_run() {
+    struct Three(AtomicU64);
+    impl Purse for Three {
+        fn reserve(&self, _: &CallOrder, _: &Usage) -> Result<Ticket, String> {
+            match self.0.fetch_add(1, Ordering::Relaxed) {
+                n @ 0..3 => Ok(Ticket(n)),
+                _ => Err("the day's cap of $1.00 is reached".into()),
+            }
+        }
+        fn settle(&self, _: Ticket, _: Spent) {}
+    }
+    let purse = Arc::new(Three(AtomicU64::new(0)));
+    let done = run_with(closed(1, 1_000), 1.0, 0, None, purse).await;
+    assert_eq!(done.starts().len(), 3);
+    assert_eq!(done.end.begun, 4);
+    assert!(done.end.unsent.unwrap().contains("cap of $1.00"));
+}
+
+/// Four workers whose every third request is refused with a hint of 17 s: a day of that.
+#[tokio::test(start_paused = true)]
+async fn a_day_of_waits_takes_no_time() {
+    let plan = Plan {
+        duration_s: Some(86_400.0),
+        calls: None,
+        ..closed(4, 1)
+    };
+    let mut done = run(plan, 2.0, 3, None).await;
+    assert!((86_400.0..86_500.0).contains(&done.elapsed_s));
+    let mut waits = Vec::new();
+    while let Ok(what) = done.seen.try_recv() {
+        if let What::Decided { decision, .. } = what {
+            waits.push(decision.wait_s);
+        }
+    }
+    assert!(waits.len() > 5_000, "{}", waits.len());
+    assert!(waits.iter().all(|wait| (17.0..=21.25).contains(wait)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// A cancelled run sends nothing more, ends at once, and counts what it began.
+    #[test]
+    fn after_a_cancel_nothing_is_sent(
+        at in 0.0_f64..20.0,
+        workers in 1_u32..20,
+        rate in proptest::option::of(0.5_f64..50.0),
+        takes_s in 0.01_f64..5.0,
+        refuses_every in 0_usize..4,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let plan = Plan { workers, rate, calls: None, duration_s: Some(1_000.0), ramp: Ramp::Linear(5.0) };
+        let done = runtime.block_on(run(plan, takes_s, refuses_every, Some(at)));
+        prop_assert!(done.starts().iter().all(|start| *start <= at + 0.002));
+        prop_assert!(done.elapsed_s <= at + 0.01, "{} after {}", done.elapsed_s, at);
+        prop_assert_eq!(done.slow.state.lock().unwrap().flying, 0);
+        prop_assert!(done.most() <= workers as usize);
+    }
+}

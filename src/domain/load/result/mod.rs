@@ -1,0 +1,320 @@
+//! What came of a run: folded call by call as each ends, so that a run may be of any length.
+
+use crate::domain::{
+    observation::CallResult,
+    outcome::Outcome,
+    time::{Time, seconds_between, spoken},
+    timeline::{Attempt, Call},
+    usage::Usage,
+    verdict::Cause,
+};
+use hdrhistogram::Histogram;
+use std::collections::BTreeMap;
+
+/// Starts within this span count as at the same moment, seconds.
+pub const HERD_S: f64 = 0.1;
+/// Columns of the arrival histogram.
+const COLUMNS: usize = 60;
+/// Starts that are kept for the herd peak and the histogram.
+const MOST_STARTS: usize = 1 << 20;
+
+/// A run in numbers. Every wire call is one attempt.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    began: Time,
+    /// What the caller wanted done.
+    pub logical: u64,
+    /// Requests on the wire.
+    pub wire: u64,
+    /// Calls that were answered whole.
+    pub ok: u64,
+    /// Calls that gave up.
+    pub failed: u64,
+    /// Calls that were ended from here.
+    pub cancelled: u64,
+    /// Failed attempts by cause.
+    pub refused: BTreeMap<Cause, u64>,
+    /// Attempts that failed after a 200.
+    pub broken: u64,
+    /// Retries that came before the hint had passed.
+    pub early: u64,
+    /// Retries in all; continuations of a paused turn are none.
+    pub retries: u64,
+    /// Seconds slept before retries.
+    pub slept_s: f64,
+    /// Of these, before attempts that failed again.
+    pub wasted_s: f64,
+    /// The last moment at which something ended.
+    pub ended: Time,
+    /// Tokens of all attempts.
+    pub usage: Usage,
+    /// Of these, in answers that broke.
+    pub thrown_away: Usage,
+    /// Starts that were due but not made: no worker was free, or it was too late.
+    pub missed: u64,
+    /// From sending to the head.
+    pub first_byte: Spans,
+    /// From sending to the first token.
+    pub first_token: Spans,
+    /// From the beginning of a call to its end, retries and waits included.
+    pub total: Spans,
+    /// From when a start was due to when it was made; of an open loop.
+    pub late: Spans,
+    /// The give-up that is worth a sentence: how long the server asked to wait, and how long the call
+    /// had waited when it gave up.
+    gave_up: Option<GaveUp>,
+    starts: Vec<f64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct GaveUp {
+    asked_s: f64,
+    after_s: f64,
+}
+
+/// Spans of time, to three digits, from a tenth of a millisecond to a day.
+#[derive(Clone, Debug)]
+pub struct Spans(Option<Histogram<u64>>);
+
+impl Spans {
+    const UNIT_S: f64 = 1e-4;
+
+    fn new() -> Self {
+        // These bounds are valid, so there is one.
+        Self(Histogram::new_with_bounds(1, 864_000_000, 3).ok())
+    }
+
+    /// Takes one in, seconds.
+    pub fn take(&mut self, seconds: f64) {
+        if let Some(spans) = &mut self.0 {
+            spans.saturating_record((seconds.max(0.0) / Self::UNIT_S) as u64);
+        }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.0.as_ref().map_or(0, Histogram::len)
+    }
+
+    /// The span that so many percent do not exceed, seconds; none without any.
+    pub fn percentile_s(&self, percent: f64) -> Option<f64> {
+        let spans = self.0.as_ref().filter(|spans| !spans.is_empty())?;
+        Some(spans.value_at_percentile(percent) as f64 * Self::UNIT_S)
+    }
+
+    /// The longest, seconds.
+    pub fn longest_s(&self) -> Option<f64> {
+        let spans = self.0.as_ref().filter(|spans| !spans.is_empty())?;
+        Some(spans.max() as f64 * Self::UNIT_S)
+    }
+}
+
+impl Summary {
+    /// A run that begins now.
+    pub fn new(began: Time) -> Self {
+        Self {
+            began,
+            logical: 0,
+            wire: 0,
+            ok: 0,
+            failed: 0,
+            cancelled: 0,
+            refused: BTreeMap::new(),
+            broken: 0,
+            early: 0,
+            retries: 0,
+            slept_s: 0.0,
+            wasted_s: 0.0,
+            ended: began,
+            usage: Usage::default(),
+            thrown_away: Usage::default(),
+            missed: 0,
+            first_byte: Spans::new(),
+            first_token: Spans::new(),
+            total: Spans::new(),
+            late: Spans::new(),
+            gave_up: None,
+            starts: Vec::new(),
+        }
+    }
+
+    /// A call is over.
+    pub fn take(&mut self, call: &Call) {
+        self.logical += 1;
+        match call.result {
+            Some(CallResult::Ok) => self.ok += 1,
+            Some(CallResult::Failed) => self.failed += 1,
+            Some(CallResult::Cancelled) => self.cancelled += 1,
+            None => {}
+        }
+        if let Some(closed) = call.closed_at {
+            self.ended = self.ended.max(closed);
+            if call.result != Some(CallResult::Cancelled) {
+                self.total.take(seconds_between(call.began_at, closed));
+            }
+        }
+        let mut before: Option<&Attempt> = None;
+        for attempt in call.attempts.iter().filter(|it| was_sent(it)) {
+            self.attempt(attempt);
+            if let Some(before) = before.filter(|before| !before.is_paused_turn()) {
+                self.retries += 1;
+                self.early += u64::from(before.early);
+                let slept = before.slept_s.unwrap_or(0.0);
+                self.slept_s += slept;
+                if attempt.outcome.as_ref().is_some_and(failed) {
+                    self.wasted_s += slept;
+                }
+            }
+            before = Some(attempt);
+        }
+        if let (Some(CallResult::Failed), Some(last)) = (call.result, call.attempts.last())
+            && let Some(asked_s) = last.asked_s
+        {
+            let after_s = call.elapsed_s(call.closed_at.unwrap_or(self.ended));
+            if self.gave_up.is_none_or(|worst| worst.asked_s < asked_s) {
+                self.gave_up = Some(GaveUp { asked_s, after_s });
+            }
+        }
+    }
+
+    fn attempt(&mut self, attempt: &Attempt) {
+        self.wire += 1;
+        if self.starts.len() < MOST_STARTS {
+            self.starts
+                .push(seconds_between(self.began, attempt.sent_at));
+        }
+        if let Some(seconds) = attempt.first_byte_s {
+            self.first_byte.take(seconds);
+        }
+        if let Some(seconds) = attempt.first_token_s {
+            self.first_token.take(seconds);
+        }
+        let usage = attempt.usage.unwrap_or_default();
+        self.usage = self.usage.plus(&usage);
+        let broken = matches!(
+            attempt.outcome,
+            Some(
+                Outcome::StreamError { .. } | Outcome::StreamCut { .. } | Outcome::StreamTruncated
+            )
+        );
+        if broken {
+            self.broken += 1;
+            self.thrown_away = self.thrown_away.plus(&usage);
+        }
+        if let Some(verdict) = &attempt.verdict {
+            *self.refused.entry(verdict.cause).or_default() += 1;
+        }
+    }
+
+    /// Wire calls for each logical one; none before the first.
+    pub fn amplification(&self) -> Option<f64> {
+        (self.logical > 0).then(|| self.wire as f64 / self.logical as f64)
+    }
+
+    /// Share of calls that were answered whole, of those that were not ended from here.
+    pub fn success(&self) -> Option<f64> {
+        let counted = self.ok + self.failed;
+        (counted > 0).then(|| self.ok as f64 / counted as f64)
+    }
+
+    /// Seconds from the beginning to the last end.
+    pub fn elapsed_s(&self) -> f64 {
+        seconds_between(self.began, self.ended)
+    }
+
+    /// Most starts within any [`HERD_S`].
+    pub fn herd_peak(&self) -> usize {
+        let mut starts = self.starts.clone();
+        starts.sort_by(f64::total_cmp);
+        let mut first = 0;
+        let mut peak = 0;
+        for (last, start) in starts.iter().enumerate() {
+            while start - starts[first] >= HERD_S {
+                first += 1;
+            }
+            peak = peak.max(last - first + 1);
+        }
+        peak
+    }
+
+    /// Starts in equal spans from the first to the last, and the length of a span in seconds; a run of
+    /// a few starts has as many spans as make sense.
+    pub fn arrivals(&self) -> (Vec<u32>, f64) {
+        let last = self.starts.iter().copied().fold(0.0, f64::max);
+        let span = (last / COLUMNS as f64).max(HERD_S);
+        let columns = ((last / span) as usize + 1).min(COLUMNS);
+        let mut arrivals = vec![0; columns];
+        for start in &self.starts {
+            let at = ((start / span) as usize).min(columns - 1);
+            arrivals[at] += 1;
+        }
+        (arrivals, span)
+    }
+
+    /// The run in a sentence.
+    pub fn sentence(&self) -> String {
+        let mut parts = Vec::new();
+        if self.early > 0 {
+            parts.push(format!(
+                "{} of {} retries came before the hint",
+                self.early, self.retries
+            ));
+        }
+        if let Some(GaveUp { asked_s, after_s }) = self.gave_up {
+            parts.push(format!(
+                "the policy gave up {} into a call whose server last asked for {}",
+                spoken(after_s),
+                spoken(asked_s)
+            ));
+        }
+        if self.broken > 0 {
+            parts.push(format!(
+                "{} broke after a 200 and threw {} output tokens away",
+                counted(self.broken, "answer"),
+                self.thrown_away.output_tokens
+            ));
+        }
+        let wasted = self.wasted_s / self.slept_s;
+        if self.slept_s >= 1.0 && wasted >= 0.5 {
+            parts.push(format!(
+                "{:.0} % of {} slept came before another refusal",
+                wasted * 100.0,
+                spoken(self.slept_s)
+            ));
+        }
+        if parts.is_empty() {
+            return match (self.failed, self.retries) {
+                (0, 0) if self.ok > 0 => "every call was answered at once".to_owned(),
+                (0, retries) if self.ok > 0 => {
+                    format!(
+                        "every call was answered, after {}",
+                        counted(retries, "retry")
+                    )
+                }
+                (failed, _) => format!("{failed} of {} calls failed", self.logical),
+            };
+        }
+        parts.join("; ")
+    }
+}
+
+/// `1 answer`, `2 answers`, `2 retries`.
+fn counted(n: u64, what: &str) -> String {
+    match (n, what.strip_suffix('y')) {
+        (1, _) => format!("1 {what}"),
+        (_, Some(stem)) => format!("{n} {stem}ies"),
+        (_, None) => format!("{n} {what}s"),
+    }
+}
+
+fn failed(outcome: &Outcome) -> bool {
+    !matches!(outcome, Outcome::Complete { .. } | Outcome::Cancelled)
+}
+
+/// The timeline also notes an attempt that was refused before it left.
+fn was_sent(attempt: &Attempt) -> bool {
+    attempt.outcome.is_some() || attempt.status.is_some()
+}
+
+#[cfg(test)]
+mod tests;
