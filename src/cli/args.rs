@@ -146,6 +146,15 @@ pub struct Tap {
     /// off before requests go on.
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
+    /// Trouble on purpose, for trying your own client: a plan by name, or a TOML file
+    ///
+    /// 429-storm, overloaded, slow-first-byte, error-after-200, cut-stream, ramp. Answers that it
+    /// touches carry the header x-ratetop-chaos. Upstream must be `ratetop sim`, unless there is --yes.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub chaos: Option<String>,
+    /// Chaos in front of any upstream
+    #[arg(long, requires = "chaos")]
+    pub yes: bool,
     /// Print the address as JSON
     #[arg(long)]
     pub json: bool,

@@ -89,6 +89,24 @@ pub fn totals(totals: &Totals, kept_out: u64) -> String {
     text
 }
 
+/// Said at the start of a tap with trouble on purpose.
+pub fn banner(name: &str, about: &str) -> String {
+    format!(
+        "CHAOS {}: answers are broken on purpose and say so in x-ratetop-chaos\n  {}\n",
+        clean(name, 64),
+        clean(about, 500)
+    )
+}
+
+/// How many requests that befell.
+pub fn chaos(name: &str, requests: u64) -> String {
+    let name = clean(name, 64);
+    format!(
+        "  befallen by chaos {name}: {}\n",
+        count(requests, "request")
+    )
+}
+
 fn count(n: u64, word: &str) -> String {
     let s = if n == 1 { "" } else { "s" };
     format!("{} {word}{s}", thousands(n))

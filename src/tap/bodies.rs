@@ -2,6 +2,7 @@
 
 use super::{
     Out,
+    chaos::body::{Fuse, Passes},
     forward::Cut,
     hear::{End, Exchange},
     talk::Talk,
@@ -142,6 +143,8 @@ pub struct Passing {
     talk: Arc<Talk>,
     drive: Option<Drive>,
     broken: Option<Broken>,
+    /// Where chaos ends it.
+    fuse: Option<Box<Fuse>>,
 }
 
 /// How the upstream broke; told to the client when it has all that came before.
@@ -150,12 +153,18 @@ struct Broken {
 }
 
 impl Passing {
-    pub const fn new(body: Incoming, talk: Arc<Talk>, drive: Drive) -> Self {
+    pub const fn new(
+        body: Incoming,
+        talk: Arc<Talk>,
+        drive: Drive,
+        fuse: Option<Box<Fuse>>,
+    ) -> Self {
         Self {
             body,
             talk,
             drive: Some(drive),
             broken: None,
+            fuse,
         }
     }
 
@@ -200,6 +209,38 @@ impl Passing {
     }
 }
 
+impl Answer {
+    /// Chaos ends it here: with that event, or as upstream's reset would.
+    fn end_early(
+        &mut self,
+        mut bytes: Bytes,
+        last: Option<Bytes>,
+        cx: &Context<'_>,
+    ) -> Frame<Bytes> {
+        let Self::Passing(passing) = self else {
+            return Frame::data(bytes);
+        };
+        let ends = last.is_some();
+        if let Some(last) = last {
+            bytes = [bytes, last].concat().into();
+        }
+        let talk = Arc::clone(&passing.talk);
+        talk.hear(|heard, now| heard.response_bytes(&bytes, now));
+        // Upstream need not say the rest.
+        passing.drive = None;
+        if ends {
+            talk.end(End::Whole);
+            *self = Self::Own(None);
+        } else {
+            talk.end(End::UpstreamBroke("chaos cut the stream".to_owned()));
+            talk.link.reset();
+            passing.broken = Some(Broken { flushed: false });
+            cx.waker().wake_by_ref();
+        }
+        Frame::data(bytes)
+    }
+}
+
 /// Gives the connection of a whole answer back.
 pub fn finish(drive: Option<Drive>, talk: &Talk, cx: &mut Context<'_>) {
     match drive {
@@ -240,6 +281,10 @@ impl Body for Answer {
         }
         match std::task::ready!(this.poll_body(cx)) {
             Some(Ok(frame)) => {
+                let due = this.fuse.as_mut().zip(frame.data_ref());
+                if let Some(Passes::Until(bytes, last)) = due.map(|(fuse, data)| fuse.take(data)) {
+                    return Poll::Ready(Some(Ok(self.end_early(bytes, last, cx))));
+                }
                 if let Some(data) = frame.data_ref() {
                     this.talk.hear(|heard, now| heard.response_bytes(data, now));
                 }
@@ -272,6 +317,7 @@ impl Body for Answer {
         match self {
             Self::Own(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
             Self::Nothing => SizeHint::default(),
+            Self::Passing(passing) if passing.fuse.is_some() => SizeHint::default(),
             Self::Passing(passing) => passing.body.size_hint(),
         }
     }

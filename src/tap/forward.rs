@@ -5,6 +5,7 @@ use super::{
     hear::End,
     hop,
     link::Link,
+    mishap,
     refusal::Refusal,
     talk::Talk,
 };
@@ -53,6 +54,13 @@ pub async fn forward(link: Arc<Link>, request: Request<Incoming>) -> Result<Resp
         return Ok(response);
     }
     let talk = Talk::begin(&link, &head);
+    let (body, mishap) = match link.tap.befall(&head, link.now()) {
+        None => (body, None),
+        Some(fate) => match Box::pin(mishap::meet(fate, &talk, &mut head, body)).await {
+            Ok((body, mishap)) => (body, Some(mishap)),
+            Err(answered) => return answered,
+        },
+    };
     let is_head = head.method == Method::HEAD;
     let is_old = head.version == Version::HTTP_10;
     let Some(request) = outgoing(&talk, head, body) else {
@@ -72,7 +80,8 @@ pub async fn forward(link: Arc<Link>, request: Request<Incoming>) -> Result<Resp
     }
     answered(&talk, head.status.as_u16(), &head.headers);
     hop::incoming(&mut head.headers);
-    if is_old && body.size_hint().exact().is_none() {
+    let fuse = mishap.and_then(|mishap| mishap.mark(&mut head));
+    if is_old && (fuse.is_some() || body.size_hint().exact().is_none()) {
         // Only the end of the connection ends this body, so a break must not look like one.
         link.reset();
     }
@@ -107,7 +116,7 @@ pub async fn forward(link: Arc<Link>, request: Request<Incoming>) -> Result<Resp
         };
         return Ok(Response::from_parts(head, body));
     }
-    let body = Answer::Passing(Passing::new(body, talk, drive));
+    let body = Answer::Passing(Passing::new(body, talk, drive, fuse));
     Ok(Response::from_parts(head, body))
 }
 
@@ -204,7 +213,7 @@ fn unreachable(talk: &Talk, broken: Broken) -> Response<Answer> {
 }
 
 /// The tap's own answer.
-fn refuse(link: &Link, refusal: &Refusal) -> Response<Answer> {
+pub fn refuse(link: &Link, refusal: &Refusal) -> Response<Answer> {
     link.tap.refuse(refusal);
     let body = refusal.body();
     let length = HeaderValue::from(body.len());

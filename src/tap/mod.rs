@@ -4,7 +4,7 @@
 //! - [`gate`] decides what may pass, [`refusal`] says why not; both pure
 //! - `forward` carries one request; `bodies` are its two bodies on their way, `talk` is what both
 //!   know of it
-//! - [`hear`] listens on the side; [`chaos`] is trouble on purpose
+//! - [`hear`] listens on the side; [`chaos`] is trouble on purpose, `mishap` what it does to a call
 //!
 //! To add a reason to refuse: a variant of [`refusal::Refusal`], its check in [`gate`].
 //! To add something that is heard: a reader in [`hear`], a number in `domain::traffic`.
@@ -16,17 +16,20 @@ pub mod gate;
 pub mod hear;
 mod hop;
 mod link;
+mod mishap;
 pub mod refusal;
 pub mod server;
 mod talk;
 
-use crate::{clock::Clock, net::upstream::Upstream};
+use crate::{clock::Clock, domain::time::Time, net::upstream::Upstream};
 use bodies::Upload;
+use chaos::{Chaos, Fate, plan::Plan};
 use gate::Gate;
 use hear::Hearing;
+use http::{HeaderValue, Method, request::Parts};
 use refusal::Refusal;
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -40,6 +43,7 @@ pub struct Tap {
     hearing: Arc<Hearing>,
     clock: Clock,
     counts: Counts,
+    chaos: Option<Box<(HeaderValue, Mutex<Chaos>)>>,
     refused: Box<dyn Fn(&Refusal) + Send + Sync>,
 }
 
@@ -49,6 +53,7 @@ struct Counts {
     refused: AtomicU64,
     unreachable: AtomicU64,
     unheard: AtomicU64,
+    chaos: AtomicU64,
 }
 
 /// What happened at the door, at one moment.
@@ -60,6 +65,8 @@ pub struct Counted {
     pub unreachable: u64,
     /// Exchanges in which listening failed; they were forwarded all the same.
     pub unheard: u64,
+    /// Requests that chaos befell.
+    pub chaos: u64,
 }
 
 impl Tap {
@@ -77,8 +84,23 @@ impl Tap {
             hearing,
             clock,
             counts: Counts::default(),
+            chaos: None,
             refused: Box::new(refused),
         }
+    }
+
+    /// With trouble on purpose.
+    #[must_use]
+    pub fn with_chaos(mut self, chaos: Chaos) -> Self {
+        self.chaos = Some(Box::new((chaos.mark(), Mutex::new(chaos))));
+        self
+    }
+
+    /// The plan of its trouble on purpose, if there is one.
+    pub fn chaos(&self) -> Option<Plan> {
+        let (_, chaos) = &**self.chaos.as_ref()?;
+        let chaos = chaos.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(chaos.plan().clone())
     }
 
     /// Where it leads.
@@ -98,7 +120,20 @@ impl Tap {
             refused: read(&self.counts.refused),
             unreachable: read(&self.counts.unreachable),
             unheard: read(&self.counts.unheard),
+            chaos: read(&self.counts.chaos),
         }
+    }
+
+    /// What chaos does with a request that came at `now`, and the mark of that for its answer.
+    fn befall(&self, head: &Parts, now: Time) -> Option<(Fate, HeaderValue)> {
+        let (mark, chaos) = &**self.chaos.as_ref()?;
+        if head.method != Method::POST || head.uri.path() != "/v1/messages" {
+            return None;
+        }
+        let mut chaos = chaos.lock().unwrap_or_else(PoisonError::into_inner);
+        let fate = chaos.befall(now)?;
+        self.counts.chaos.fetch_add(1, Ordering::Relaxed);
+        Some((fate, mark.clone()))
     }
 
     /// Counts and tells a refusal.

@@ -17,6 +17,7 @@ use ratetop::cli::{
 };
 use ratetop::domain::retry::Policy;
 use ratetop::sim::scenario::Scenario;
+use ratetop::tap::chaos::plan::Plan;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -82,10 +83,32 @@ fn scenario_table() -> String {
     table
 }
 
+fn chaos_table() -> String {
+    let mut table = String::from("| chaos | does |\n| --- | --- |\n");
+    for name in Plan::names() {
+        let plan = Plan::named(name).unwrap();
+        let _ = writeln!(table, "| `{name}` | {} |", plan.about.replace('|', "\\|"));
+    }
+    table
+}
+
 #[test]
-fn the_tables_of_keys_and_scenarios_are_the_codes_own() {
+fn the_tables_of_keys_scenarios_and_chaos_are_the_codes_own() {
     compare("keys", &readme_table());
     compare("scenarios", &scenario_table());
+    compare("chaos", &chaos_table());
+}
+
+#[test]
+fn help_names_every_built_in_chaos() {
+    let mut cli = Cli::command();
+    let help = cli.find_subcommand_mut("tap").unwrap().render_long_help();
+    let help = help.to_string();
+    let words: Vec<&str> = help.split_whitespace().collect();
+    for name in Plan::names() {
+        let is = |word: &&str| word.trim_end_matches(['.', ',']) == name;
+        assert!(words.iter().any(is), "{name}");
+    }
 }
 
 #[test]

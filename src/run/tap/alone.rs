@@ -3,6 +3,7 @@
 
 use super::{
     Making, Open,
+    chaos::Wanted,
     ears::Telling,
     listening,
     place::{Place, Prefer},
@@ -15,6 +16,7 @@ use crate::{
         error::ConfigError,
         token,
     },
+    report::tap_text,
     run::signals::Signals,
 };
 use std::sync::Arc;
@@ -32,6 +34,10 @@ pub async fn alone(options: &args::Tap, global: &Global, env: &Environment) -> a
         .into());
     }
     let token = options.token_file.as_deref().map(token::read).transpose()?;
+    let chaos = options.chaos.as_deref();
+    let chaos = chaos
+        .map(|wanted| Wanted::read(wanted, options.yes))
+        .transpose()?;
     // Before the line is printed: whoever reads it may end us at once.
     let mut signals = Signals::for_server()?;
     let telling = Telling::with(tell)?;
@@ -43,6 +49,7 @@ pub async fn alone(options: &args::Tap, global: &Global, env: &Environment) -> a
         refused: Box::new(move |refusal| {
             let _ = lines.send(format!("{refusal}\n"));
         }),
+        chaos,
     };
     let note = |note: &str| tell(&format!("ratetop: {note}\n"));
     let open = Open::at(making, place, env, note).await?;
@@ -51,6 +58,9 @@ pub async fn alone(options: &args::Tap, global: &Global, env: &Environment) -> a
         "upstream {}\n",
         open.tap.upstream().base().as_str()
     ));
+    if let Some(plan) = open.tap.chaos() {
+        tell(&tap_text::banner(&plan.name, &plan.about));
+    }
     let stop = CancellationToken::new();
     let serving = open.serve(stop.clone());
     tokio::pin!(serving);

@@ -34,6 +34,7 @@ pub async fn around(
         token: None,
         sink: Arc::clone(&keeping) as _,
         refused: Box::new(move |refusal| door.keep(refusal.to_string())),
+        chaos: None,
     };
     let note = |note: &str| tell(&format!("ratetop: {note}\n"));
     let open = Open::at(making, place, env, note).await?;

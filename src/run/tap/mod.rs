@@ -2,6 +2,7 @@
 
 mod alone;
 mod around;
+mod chaos;
 mod ears;
 mod place;
 
@@ -43,6 +44,7 @@ struct Making {
     token: Option<String>,
     sink: Arc<dyn Sink>,
     refused: Box<dyn Fn(&Refusal) + Send + Sync>,
+    chaos: Option<chaos::Wanted>,
 }
 
 impl Open {
@@ -62,10 +64,17 @@ impl Open {
         })?;
         let address = listener.local_addr()?;
         let (base, allow_plain_http) = place.behind(address, env, note)?;
+        let chaos = match making.chaos {
+            Some(wanted) => Some(wanted.before(&base, &clock).await?),
+            None => None,
+        };
         let upstream = Upstream::new(base, allow_plain_http).map_err(ConfigError::new)?;
         let gate = Gate::new(address, making.token).map_err(ConfigError::new)?;
         let hearing = Hearing::new(settings(clock.now()), making.sink);
-        let tap = Tap::new(upstream, gate, hearing, clock.clone(), making.refused);
+        let mut tap = Tap::new(upstream, gate, hearing, clock.clone(), making.refused);
+        if let Some(chaos) = chaos {
+            tap = tap.with_chaos(chaos);
+        }
         raise_file_limit();
         Ok(Self {
             listener,
@@ -97,7 +106,11 @@ impl Passed {
         let counted = self.tap.counted();
         let mut totals: Totals = self.tap.hearing().totals(self.clock.now());
         totals.drops.reader += counted.unheard;
-        tap_text::totals(&totals, counted.refused)
+        let mut text = tap_text::totals(&totals, counted.refused);
+        if let Some(plan) = self.tap.chaos() {
+            text += &tap_text::chaos(&plan.name, counted.chaos);
+        }
+        text
     }
 }
 

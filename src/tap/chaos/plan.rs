@@ -4,7 +4,9 @@ use crate::domain::{
     clean::clean,
     near::{line_of, meant, sentence},
 };
+use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// Longest delay, seconds: the SDKs give up after 600.
 const LONGEST_DELAY_S: f64 = 600.0;
@@ -78,6 +80,9 @@ pub enum Trouble {
         /// `error.details.error_code`.
         #[serde(default)]
         code: Option<String>,
+        /// Further headers, such as those of a family of limits.
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
     },
     /// The call waits before it goes to upstream.
     Delay {
@@ -178,6 +183,7 @@ impl Trouble {
             } if !(0.0 <= *from && from < to && *to <= 60.0) => {
                 Err("during_s must be two rising seconds of a minute, such as [0, 20]".to_owned())
             }
+            Self::Refuse { headers, .. } => headers.iter().try_for_each(header),
             Self::Delay { delay_s, .. } if !(0.0..=LONGEST_DELAY_S).contains(delay_s) => Err(
                 format!("delay_s = {delay_s} is not between 0 and {LONGEST_DELAY_S}"),
             ),
@@ -197,6 +203,13 @@ impl Trouble {
             Self::Ramp { .. } => None,
         }
     }
+}
+
+fn header((name, value): (&String, &String)) -> Result<(), String> {
+    if HeaderName::try_from(name).is_err() || HeaderValue::try_from(value).is_err() {
+        return Err(format!("`{name}` in headers is no header with that value"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -234,6 +247,7 @@ mod tests {
     #[case(&format!("{REFUSE}share = 1\nstatus = 200"), "status = 200 is no refusal")]
     #[case(&format!("{REFUSE}share = 1\nstatus = 429\nduring_s = [20, 10]"), "two rising seconds")]
     #[case(&format!("{REFUSE}status = 429"), "missing field `share`")]
+    #[case(&format!("{REFUSE}share = 1\nstatus = 429\nheaders = {{ \"a b\" = \"1\" }}"), "`a b` in headers is no header")]
     fn nonsense_is_refused_with_its_place(#[case] trouble: &str, #[case] why: &str) {
         let text = format!("about = \"x\"\n[[troubles]]\n{trouble}\n");
         let error = Plan::parse(&text, "mine.toml").unwrap_err().to_string();

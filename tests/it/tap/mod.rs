@@ -1,5 +1,6 @@
 //! The tap over real sockets: what passes is what would have passed without it, whatever goes wrong.
 
+mod chaos;
 mod corpus;
 mod faults;
 mod gate;

@@ -13,14 +13,14 @@ use std::{
 };
 
 /// A user's machine without variables but those that are given.
-struct Home(tempfile::TempDir);
+pub struct Home(tempfile::TempDir);
 
 impl Home {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn command(&self, args: &[&str], vars: &[(&str, &str)]) -> Command {
+    pub fn command(&self, args: &[&str], vars: &[(&str, &str)]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ratetop"));
         command
             .env_clear()
@@ -35,12 +35,12 @@ impl Home {
         command
     }
 
-    fn run(&self, args: &[&str], vars: &[(&str, &str)]) -> (i32, String, String) {
+    pub fn run(&self, args: &[&str], vars: &[(&str, &str)]) -> (i32, String, String) {
         let output = self.command(args, vars).output().unwrap();
         parts(&output)
     }
 
-    fn file(&self, name: &str, text: &str, mode: u32) -> String {
+    pub fn file(&self, name: &str, text: &str, mode: u32) -> String {
         let path = self.0.path().join(name);
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
@@ -48,23 +48,32 @@ impl Home {
     }
 }
 
-fn parts(output: &Output) -> (i32, String, String) {
+pub fn parts(output: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let code = output.status.code().unwrap_or(-1);
     (code, text(&output.stdout), text(&output.stderr))
 }
 
-/// `ratetop tap` that has said where it listens.
-struct Running {
-    child: Child,
-    first: String,
-    address: SocketAddr,
+/// A server that has said where it listens.
+pub struct Running {
+    pub child: Child,
+    pub first: String,
+    pub address: SocketAddr,
 }
 
 impl Running {
-    fn tap(home: &Home, args: &[&str], vars: &[(&str, &str)]) -> Self {
+    pub fn tap(home: &Home, args: &[&str], vars: &[(&str, &str)]) -> Self {
         let args = [&["tap", "--listen", "127.0.0.1:0"], args].concat();
-        let mut child = home.command(&args, vars).spawn().unwrap();
+        Self::server(home, &args, vars)
+    }
+
+    pub fn sim(home: &Home, args: &[&str]) -> Self {
+        let args = [&["sim", "--listen", "127.0.0.1:0"], args].concat();
+        Self::server(home, &args, &[])
+    }
+
+    fn server(home: &Home, args: &[&str], vars: &[(&str, &str)]) -> Self {
+        let mut child = home.command(args, vars).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
         out.read_line(&mut first).unwrap();
@@ -88,17 +97,17 @@ impl Running {
         }
     }
 
-    fn signal(&self, signal: &str) {
+    pub fn signal(&self, signal: &str) {
         signal_to(self.child.id(), signal);
     }
 
     /// Ends it; its code, the rest of its standard output, its standard error.
-    fn end(self) -> (i32, String, String) {
+    pub fn end(self) -> (i32, String, String) {
         self.signal("TERM");
         parts(&self.child.wait_with_output().unwrap())
     }
 
-    fn ask(&self, peer: &mut Peer, line: &str, rest: &str) -> wire::Message {
+    pub fn ask(&self, peer: &mut Peer, line: &str, rest: &str) -> wire::Message {
         peer.send(format!(
             "{line} HTTP/1.1\r\nHost: {}\r\n{rest}",
             self.address
@@ -107,7 +116,7 @@ impl Running {
     }
 }
 
-fn signal_to(pid: u32, signal: &str) {
+pub fn signal_to(pid: u32, signal: &str) {
     let status: ExitStatus = Command::new("kill")
         .args([format!("-{signal}"), pid.to_string()])
         .status()

@@ -7,6 +7,7 @@ use ratetop::{
     net::{base::Base, upstream::Upstream},
     tap::{
         Counted, Tap,
+        chaos::{Chaos, plan::Plan},
         gate::Gate,
         hear::{Hearing, Known, Settings, Sink},
         server,
@@ -184,7 +185,17 @@ impl Tapped {
         Self::heard_by(upstream, token, Arc::new(Seen::default()))
     }
 
+    /// With trouble on purpose.
+    pub fn troubled(upstream: SocketAddr, plan: &str, sink: Arc<dyn Sink>) -> Self {
+        let plan = Plan::parse(plan, "planned.toml").unwrap();
+        Self::open(&format!("http://{upstream}"), None, sink, Some(plan))
+    }
+
     pub fn heard_by(upstream: &str, token: Option<&str>, sink: Arc<dyn Sink>) -> Self {
+        Self::open(upstream, token, sink, None)
+    }
+
+    fn open(upstream: &str, token: Option<&str>, sink: Arc<dyn Sink>, chaos: Option<Plan>) -> Self {
         let base = Base::parse(upstream).unwrap();
         let token = token.map(str::to_owned);
         let stop = CancellationToken::new();
@@ -205,13 +216,18 @@ impl Tapped {
                     since: clock.now(),
                     known: Known::default(),
                 };
-                let tap = Arc::new(Tap::new(
+                let mut tap = Tap::new(
                     Upstream::new(base, true).unwrap(),
                     Gate::new(address, token).unwrap(),
                     Hearing::new(settings, sink),
-                    clock,
+                    clock.clone(),
                     |_| (),
-                ));
+                );
+                if let Some(plan) = chaos {
+                    let dice = fastrand::Rng::with_seed(7);
+                    tap = tap.with_chaos(Chaos::new(plan, dice, clock.now()));
+                }
+                let tap = Arc::new(tap);
                 tell.send((address, Arc::clone(&tap))).unwrap();
                 server::serve(listener, tap, stopped).await;
             });
