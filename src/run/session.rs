@@ -143,6 +143,7 @@ impl Session {
             clock: self.ground.clock.clone(),
             purse,
             ear,
+            share: Arc::default(),
         })
     }
 

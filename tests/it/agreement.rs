@@ -84,6 +84,7 @@ async fn watch_world(
         clock: clock.clone(),
         purse: Arc::new(OpenPurse),
         ear: Arc::new(tell),
+        share: Arc::default(),
     };
     let calls = driver.clone();
     let caller_clock = clock.clone();

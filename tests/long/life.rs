@@ -60,6 +60,7 @@ impl Life {
             clock: clock.clone(),
             purse: Arc::new(OpenPurse),
             ear: Arc::new(tell),
+            share: Arc::default(),
         };
         let life = Self {
             engine,

@@ -244,6 +244,7 @@ async fn thousands_of_streams_lose_nothing_and_leave_nothing() {
         clock,
         purse: Arc::new(OpenPurse),
         ear: Arc::new(Listening(Arc::clone(&register))),
+        share: Arc::default(),
     };
     let place = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
     let tracker = TaskTracker::new();

@@ -9,8 +9,10 @@
 //! finds it, and what it costs in `Spent`.
 
 mod attempt;
+mod share;
 mod told;
 
+pub use share::Share;
 pub use told::{Ear, OpenPurse, Purse, Spent, Ticket, Told};
 
 use super::{connection::Connection, messages};
@@ -57,6 +59,8 @@ pub struct Driver {
     pub purse: Arc<dyn Purse>,
     /// Who is told.
     pub ear: Arc<dyn Ear>,
+    /// What its calls share with others.
+    pub share: Arc<Share>,
 }
 
 /// How a call ended.
@@ -96,6 +100,7 @@ impl Driver {
             input_estimate: call.input_estimate,
         })
         .await;
+        self.share.called();
         let (result, unsent) = call.attempts(dice, cancel).await;
         call.tell(What::Closed { result }).await;
         CallEnd {
@@ -129,8 +134,10 @@ impl Run<'_> {
         let mut last_wait_s = 0.0;
         let mut earlier = Vec::new();
         loop {
-            if cancel.is_cancelled() {
-                return (CallResult::Cancelled, None);
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => return (CallResult::Cancelled, None),
+                () = self.driver.share.go() => {}
             }
             let (ticket, request) = match self.prepare(&earlier) {
                 Ok(ready) => ready,
@@ -165,7 +172,8 @@ impl Run<'_> {
                         die: dice.f64(),
                     };
                     let decision = self.order.policy.decide(&ended);
-                    self.order.limits.bound(decision, &ended)
+                    let decision = self.order.limits.bound(decision, &ended);
+                    self.driver.share.bound(decision)
                 }
             };
             let wait = decision.wait_s;

@@ -1,4 +1,11 @@
 //! Makes many calls by a plan: closed loops of workers, or an open loop at a rate.
+//!
+//! How it is used: reserve ids for the whole run (`order.call` is the first of them, [`Plan::most_calls`]
+//! says how many), give `driver.share` a [`Share`](super::call::Share) of its own and keep a clone of it
+//! to pause and resume, then run it on a task and cancel the token to end it. What happens is told to
+//! `driver.ear` as of any other call; [`Live`](crate::domain::load::live::Live) folds that into what is
+//! open, who waits, and the [`Summary`](crate::domain::load::result::Summary). When [`LoadEnd`] is
+//! here, give it to `Live::end`.
 
 use super::call::{Around, CallEnd, Driver};
 use crate::domain::{
@@ -87,16 +94,35 @@ impl Shared {
         &self.load.plan
     }
 
+    /// The moment so many seconds after the beginning, pauses left out.
     fn instant(&self, since_began_s: f64) -> Instant {
-        self.began + Duration::try_from_secs_f64(since_began_s.max(0.0)).unwrap_or_default()
+        let since = Duration::try_from_secs_f64(since_began_s.max(0.0)).unwrap_or_default();
+        self.began + since + self.load.driver.share.paused_for()
     }
 
-    /// Waits until then; whether the run still goes on.
-    async fn wait_until(&self, due: Instant) -> bool {
-        tokio::select! {
-            biased;
-            () = self.enough.cancelled() => false,
-            () = tokio::time::sleep_until(due) => true,
+    fn now(&self) -> Instant {
+        self.load.driver.clock.instant()
+    }
+
+    /// Waits until then, and while the run is paused; whether it still goes on.
+    async fn wait_until(&self, due_s: f64) -> bool {
+        let share = &self.load.driver.share;
+        loop {
+            let due = self.instant(due_s);
+            tokio::select! {
+                biased;
+                () = self.enough.cancelled() => return false,
+                () = tokio::time::sleep_until(due) => {}
+            }
+            tokio::select! {
+                biased;
+                () = self.enough.cancelled() => return false,
+                () = share.go() => {}
+            }
+            // A pause has moved it.
+            if self.instant(due_s) <= self.now() {
+                return true;
+            }
         }
     }
 
@@ -140,12 +166,10 @@ async fn closed_loop(shared: &Arc<Shared>, dice: &mut fastrand::Rng) -> LoadEnd 
         };
         let (shared, mut dice) = (Arc::clone(shared), dice.fork());
         workers.spawn(async move {
-            if !shared.wait_until(shared.instant(due)).await {
-                return;
-            }
-            let end = shared.plan().duration_s.map(|s| shared.instant(s));
-            while !shared.enough.is_cancelled()
-                && end.is_none_or(|end| shared.load.driver.clock.instant() < end)
+            let end_s = shared.plan().duration_s;
+            let mut due_s = due;
+            while shared.wait_until(std::mem::take(&mut due_s)).await
+                && end_s.is_none_or(|end_s| shared.now() < shared.instant(end_s))
                 && let Some(nth) = shared.take()
             {
                 let end = shared.call(nth, worker, &mut dice).await;
@@ -171,12 +195,11 @@ async fn open_loop(shared: &Arc<Shared>, dice: &mut fastrand::Rng) -> LoadEnd {
         let Some(due) = shared.plan().due_s(k) else {
             break;
         };
-        let due = shared.instant(due);
         if !shared.wait_until(due).await {
             break;
         }
         while calls.try_join_next().is_some() {}
-        let late = shared.load.driver.clock.instant().duration_since(due);
+        let late = shared.now().duration_since(shared.instant(due));
         let late_s = late.as_secs_f64();
         let place = if late_s > LATE_S {
             None

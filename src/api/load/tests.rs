@@ -3,12 +3,17 @@
 use super::*;
 use crate::{
     api::{
-        call::{OpenPurse, Purse, Spent, Ticket, Told},
+        call::{OpenPurse, Purse, Share, Spent, Ticket, Told},
         connection::tests::connection,
         messages::tests::order,
     },
     clock::Clock,
-    domain::{load::plan::Ramp, observation::What, retry::Policy, usage::Usage},
+    domain::{
+        load::plan::Ramp,
+        observation::What,
+        retry::{Budget, Policy},
+        usage::Usage,
+    },
     net::transport::{Broken, Request, Response, Transport},
 };
 use bytes::Bytes;
@@ -108,6 +113,7 @@ async fn run(plan: Plan, takes_s: f64, refuses_every: usize, cancel_at_s: Option
         refuses_every,
         cancel_at_s,
         Arc::new(OpenPurse),
+        Arc::default(),
     )
     .await
 }
@@ -118,6 +124,7 @@ async fn run_with(
     refuses_every: usize,
     cancel_at_s: Option<f64>,
     purse: Arc<dyn Purse>,
+    share: Arc<Share>,
 ) -> Done {
     let clock = Clock::anchored("2026-11-24T12:00:00Z".parse().unwrap());
     let began = clock.instant();
@@ -138,6 +145,7 @@ async fn run_with(
             clock: clock.clone(),
             purse,
             ear: Arc::new(Ear(sender)),
+            share,
         },
         order,
         around: Around::default(),
@@ -247,10 +255,34 @@ async fn a_cap_ends_the_run() {
         fn settle(&self, _: Ticket, _: Spent) {}
     }
     let purse = Arc::new(Three(AtomicU64::new(0)));
-    let done = run_with(closed(1, 1_000), 1.0, 0, None, purse).await;
+    let done = run_with(closed(1, 1_000), 1.0, 0, None, purse, Arc::default()).await;
     assert_eq!(done.starts().len(), 3);
     assert_eq!(done.end.begun, 4);
     assert!(done.end.unsent.unwrap().contains("cap of $1.00"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_run_sends_nothing_and_then_goes_on_where_it_was() {
+    for plan in [open(10.0, 256, 20.0), closed(2, 40)] {
+        let share = Arc::new(Share::default());
+        let pause = async {
+            let clock = Clock::anchored("2026-11-24T12:00:00Z".parse().unwrap());
+            tokio::time::sleep(Duration::from_millis(5_050)).await;
+            share.pause(clock.instant());
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            share.resume(clock.instant());
+        };
+        let run = run_with(plan, 0.9, 0, None, Arc::new(OpenPurse), Arc::clone(&share));
+        let (done, ()) = tokio::join!(run, pause);
+        let starts = done.starts();
+        assert!(
+            !starts.iter().any(|at| (5.06..35.04).contains(at)),
+            "{starts:?}"
+        );
+        let all = if plan.rate.is_some() { 200 } else { 40 };
+        assert_eq!((starts.len(), done.end.missed), (all, 0));
+        assert!(done.elapsed_s < 52.0, "{}", done.elapsed_s);
+    }
 }
 
 /// Four workers whose every third request is refused with a hint of 17 s: a day of that.
@@ -275,6 +307,35 @@ async fn a_day_of_waits_takes_no_time() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// Where everything is refused, all workers together retry no more than the budget allows, and
+    /// those that may not say why.
+    #[test]
+    fn retries_stay_within_the_budget_of_all_workers(
+        workers in 1_u32..20,
+        calls in 1_u32..80,
+        share in 0.0_f64..0.5,
+        reserve in 0_u32..10,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let budget = Arc::new(Share::new(Some(Budget::new(share, f64::from(reserve)))));
+        let purse = Arc::new(OpenPurse);
+        let run = run_with(closed(workers, calls), 0.1, 1, None, purse, Arc::clone(&budget));
+        let mut done = runtime.block_on(run);
+        let retries = done.starts().len() as f64 - f64::from(calls);
+        prop_assert!(retries <= f64::from(reserve) + share * f64::from(calls) + 1e-9);
+        let mut denied = 0;
+        while let Ok(what) = done.seen.try_recv() {
+            if let What::Decided { decision, .. } = what {
+                denied += u64::from(decision.reason.contains("retry budget"));
+            }
+        }
+        prop_assert_eq!(denied, budget.denied());
+    }
 
     /// A cancelled run sends nothing more, ends at once, and counts what it began.
     #[test]

@@ -149,6 +149,15 @@ impl Plan {
         self.calls == Some(1)
     }
 
+    /// Calls that it can make at most.
+    pub fn most_calls(&self) -> u32 {
+        let by_time = match (self.rate, self.duration_s) {
+            (Some(rate), Some(seconds)) => (rate * seconds).ceil() as u32,
+            _ => u32::MAX,
+        };
+        self.calls.unwrap_or(u32::MAX).min(by_time)
+    }
+
     /// Seconds from the beginning to the start of call `k` (from 0) in an open loop, and to the first
     /// call of worker `k` in a closed one. None when it is never started.
     pub fn due_s(&self, k: u32) -> Option<f64> {

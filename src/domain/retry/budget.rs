@@ -39,6 +39,11 @@ impl Budget {
         may
     }
 
+    /// Retries that it allows in the long run, percent of calls.
+    pub fn percent(&self) -> f64 {
+        (self.share * 1e4).round() / 100.0
+    }
+
     /// Retries that could be made now, with their fraction.
     pub const fn left(&self) -> f64 {
         self.left

@@ -64,7 +64,8 @@ impl Timeline {
         gone
     }
 
-    pub(super) fn remove(&mut self, id: CallId) -> Option<Call> {
+    /// Takes a call out.
+    pub fn remove(&mut self, id: CallId) -> Option<Call> {
         let call = self.calls.remove(&self.places.remove(&id)?)?;
         let own = call.is_own();
         if let Some(at) = self

@@ -169,6 +169,7 @@ pub async fn ask_with(connection: Connection, stream: bool, clock: Clock) -> Ask
         clock: clock.clone(),
         purse: Arc::new(OpenPurse),
         ear: Arc::new(sender),
+        share: Arc::default(),
     };
     let order = CallOrder {
         call: CallId(1),

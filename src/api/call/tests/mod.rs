@@ -77,6 +77,7 @@ async fn play(
         clock: Clock::anchored("2026-11-24T12:00:00Z".parse().unwrap()),
         purse: book.clone(),
         ear: Arc::new(sender),
+        share: Arc::default(),
     };
     let cancel = CancellationToken::new();
     if let Some(after) = cancel_after_s {
@@ -406,6 +407,7 @@ async fn a_driver_can_move_to_a_task() {
         clock: Clock::anchored("2026-11-24T12:00:00Z".parse().unwrap()),
         purse: Arc::new(OpenPurse),
         ear: Arc::new(mpsc::channel(1).0),
+        share: Arc::default(),
     };
     sendable(async move {
         let mut dice = fastrand::Rng::with_seed(1);

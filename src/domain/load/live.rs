@@ -1,0 +1,131 @@
+//! A run under way, folded from what its calls tell.
+
+use super::{plan::MOST_WORKERS, result::Summary};
+use crate::domain::{
+    observation::{Observation, What},
+    time::Time,
+    timeline::{Call, Doing, Timeline},
+};
+
+/// Open calls, the first ended ones, and the numbers of all. Whoever uses it gives it the
+/// observations of the run's own calls and no others; those of one call in their order.
+#[derive(Clone, Debug)]
+pub struct Live {
+    open: Timeline,
+    summary: Summary,
+    ended: Vec<Call>,
+    keeps: usize,
+}
+
+/// How many open calls do what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Busy {
+    /// On the wire: no head yet, or the body arrives.
+    pub in_flight: usize,
+    /// Asleep before a retry.
+    pub waiting: usize,
+}
+
+impl Live {
+    /// A run that begins now. `keeps` ended calls are kept whole, the first ones; the rest only counts.
+    pub fn new(began: Time, keeps: usize) -> Self {
+        Self {
+            open: Timeline::new(MOST_WORKERS as usize),
+            summary: Summary::new(began),
+            ended: Vec::new(),
+            keeps,
+        }
+    }
+
+    /// Takes one observation in. A call that it ended comes back, if it is not kept here.
+    pub fn absorb(&mut self, seen: &Observation) -> Option<Call> {
+        self.open.absorb(seen);
+        if !matches!(seen.what, What::Closed { .. }) {
+            return None;
+        }
+        let call = self.open.remove(seen.call?)?;
+        self.summary.take(&call);
+        if self.ended.len() < self.keeps {
+            self.ended.push(call);
+            return None;
+        }
+        Some(call)
+    }
+
+    /// The run is over: starts that were missed, and by how much each of an open loop was late.
+    pub fn end(&mut self, missed: u64, late_s: &[f64]) {
+        self.summary.missed = missed;
+        for late_s in late_s {
+            self.summary.late.take(*late_s);
+        }
+    }
+
+    /// The numbers so far.
+    pub const fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// Calls under way, in the order in which they began.
+    pub fn open(&self) -> impl Iterator<Item = &Call> {
+        self.open.calls()
+    }
+
+    /// The first ended calls, in the order in which they ended.
+    pub fn ended(&self) -> &[Call] {
+        &self.ended
+    }
+
+    /// What the open calls do.
+    pub fn busy(&self) -> Busy {
+        let mut busy = Busy::default();
+        for call in self.open.calls() {
+            match call.doing() {
+                Doing::InFlight | Doing::Receiving => busy.in_flight += 1,
+                Doing::Waiting(_) => busy.waiting += 1,
+                Doing::Deciding | Doing::Over(_) => {}
+            }
+        }
+        busy
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::timeline::fixtures::{began, refused_then_ok, seen, t};
+
+    #[test]
+    fn calls_count_when_they_end_and_only_the_first_are_kept() {
+        let mut live = Live::new(t(0.0), 2);
+        let mut gone = Vec::new();
+        for id in 1..=3 {
+            gone.extend(
+                refused_then_ok(id, 17.4)
+                    .iter()
+                    .filter_map(|it| live.absorb(it)),
+            );
+        }
+        live.absorb(&began(4, 0.0));
+        live.absorb(&seen(4, Some(1), 0.0, What::Sent));
+        assert_eq!((live.summary().logical, live.summary().wire), (3, 6));
+        assert_eq!(live.ended().len(), 2);
+        assert_eq!(gone.len(), 1);
+        assert_eq!(live.open().count(), 1);
+        let busy = Busy {
+            in_flight: 1,
+            waiting: 0,
+        };
+        assert_eq!(live.busy(), busy);
+        live.end(7, &[0.001]);
+        assert_eq!((live.summary().missed, live.summary().late.count()), (7, 1));
+    }
+
+    #[test]
+    fn a_call_between_two_attempts_waits() {
+        let mut live = Live::new(t(0.0), 2);
+        for one in &refused_then_ok(1, 17.4)[..5] {
+            live.absorb(one);
+        }
+        assert_eq!(live.busy().waiting, 1, "{:?}", live.open().next());
+    }
+}
