@@ -7,6 +7,7 @@ use crate::domain::{
     id::{OrganizationId, WorkspaceId},
     time::Time,
 };
+use std::cmp::Reverse;
 
 /// One line of the list. Pools are named by their place among [`Headroom::rows`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +56,17 @@ impl Headroom {
                 let left = pool.tightest(now)?.1.percent_left()?;
                 Some(left.ceil().clamp(0.0, 1e6) as u32)
             };
-            rows.sort_by_cached_key(|pool| left(pool).unwrap_or(u32::MAX));
-            foreign.sort_by_cached_key(|pool| left(pool).unwrap_or(u32::MAX));
+            // Where no level is known, whatever burns the larger share of its limit.
+            let burnt = |pool: &Pool| {
+                let share = pool.burns_first(now).map_or(0.0, |(share, ..)| share);
+                Reverse((share * 1e4).clamp(0.0, 1e9) as u32)
+            };
+            let order = |pool: &&Pool| match left(pool) {
+                Some(left) => (left, Reverse(0)),
+                None => (u32::MAX, burnt(pool)),
+            };
+            rows.sort_by_cached_key(order);
+            foreign.sort_by_cached_key(order);
         }
         // Each board in one piece.
         foreign.sort_by(|a, b| whose(a).cmp(&whose(b)));
@@ -122,36 +132,50 @@ impl Headroom {
 
     /// Until somebody chooses, the selection is the pool with the least left: the eye lands on the
     /// worst first. It only moves on when another has gone below `critical` percent and its own pool
-    /// has not, so that it does not flicker.
+    /// has not, so that it does not flicker. While no level is known it is the pool that burns the
+    /// largest share of its limit, until another burns twice as much.
     pub fn follow_worst(&mut self, board: &Board, critical: f64, now: Time) {
         if self.chosen || !self.filter.is_empty() {
             return;
         }
         let left = |pool: &Pool| pool.tightest(now)?.1.percent_left();
+        let burnt = |pool: &Pool| pool.burns_first(now).map(|(share, ..)| share);
         let own = self.key.as_ref();
         let own = board.pools().iter().find(|pool| Some(&pool.key) == own);
         let own_left = own.and_then(left);
         if own_left.is_some_and(|left| left < critical) {
             return;
         }
-        let worst = board
-            .pools()
-            .iter()
+        let pools = board.pools().iter();
+        let worst = pools
+            .clone()
             .filter_map(|pool| Some((left(pool)?, pool)))
             .min_by(|a, b| a.0.total_cmp(&b.0));
-        let Some((least, pool)) = worst else { return };
-        if own_left.is_none() || least < critical {
+        let next = match worst {
+            Some((least, pool)) if own_left.is_none() || least < critical => Some(pool),
+            Some(_) => None,
+            None => {
+                let most = pools
+                    .filter_map(|pool| Some((burnt(pool)?, pool)))
+                    .max_by(|a, b| a.0.total_cmp(&b.0));
+                let held = own.and_then(burnt).unwrap_or(0.0) * 2.0;
+                most.filter(|(most, _)| *most > held).map(|(_, pool)| pool)
+            }
+        };
+        if let Some(pool) = next {
             self.key = Some(pool.key.clone());
             self.gauge = None;
         }
     }
 
-    /// The gauge to look at: the chosen one, else the tightest, else the first.
+    /// The gauge to look at: the chosen one, else the tightest, else the one that burns first, else the
+    /// first.
     pub fn gauge_of<'p>(&self, pool: &'p Pool, now: Time) -> Option<(&'p Gauge, GaugeView)> {
         self.gauge
             .and_then(|i| pool.gauges.get(i))
             .map(|gauge| (gauge, gauge.view(now)))
             .or_else(|| pool.tightest(now))
+            .or_else(|| pool.burns_first(now).map(|(_, gauge, view)| (gauge, view)))
             .or_else(|| pool.gauges.first().map(|gauge| (gauge, gauge.view(now))))
     }
 

@@ -13,9 +13,24 @@ pub fn thousands(value: u64) -> String {
     out
 }
 
+/// Below this many percent a level reads 0 %, and is called empty.
+pub const EMPTY_PERCENT: f64 = 0.2;
+
+/// `21%`, `0%`, `100%`; never rounds something to nothing or nearly all to all. What is called empty
+/// reads 0 %, and nothing else does.
+pub fn percent(share: f64) -> String {
+    let whole = match share {
+        share if share > 99.0 && share < 100.0 => 99,
+        share if share < EMPTY_PERCENT => 0,
+        share if share < 1.0 => 1,
+        share => share.round().clamp(0.0, 999.0) as u64,
+    };
+    format!("{whole}%")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::thousands;
+    use super::*;
 
     #[test]
     fn separators_stand_every_three_digits() {
@@ -26,6 +41,20 @@ mod tests {
             (1_234_567, "1,234,567"),
         ] {
             assert_eq!(thousands(value), text);
+        }
+    }
+
+    #[test]
+    fn something_is_never_0_percent_and_nearly_all_never_100() {
+        for (share, text) in [
+            (0.0, "0%"),
+            (0.199, "0%"),
+            (0.2, "1%"),
+            (20.6, "21%"),
+            (99.7, "99%"),
+            (100.0, "100%"),
+        ] {
+            assert_eq!(percent(share), text);
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::domain::{
     board::{Board, Pool},
     clean::clean,
     gauge::{GaugeState, GaugeView},
-    number::thousands,
+    number::{percent, thousands},
     time::{Time, seconds_between},
 };
 
@@ -79,9 +79,7 @@ fn value(
     let text = match name {
         "pool" => tightest.map(|(pool, _)| short(&pool.name).to_owned()),
         "dimension" => view.map(|view| view.dimension.label().to_owned()),
-        "percent" => view
-            .and_then(GaugeView::percent_left)
-            .map(|left| format!("{left:.0}%")),
+        "percent" => view.and_then(GaugeView::percent_left).map(percent),
         "remaining" => number(view.and_then(|view| view.remaining)),
         "limit" => number(view.and_then(|view| view.effective_limit)),
         "empty_in" => Some(

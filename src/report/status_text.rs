@@ -11,7 +11,7 @@ use crate::domain::{
     clean::clean,
     gauge::{Fill, GaugeState, GaugeView},
     limit::{Dimension, Family},
-    number::thousands,
+    number::{percent, thousands},
     org::LimitsState,
     time::{Time, seconds_between},
 };
@@ -79,6 +79,8 @@ fn heading(subject: Subject<'_>, board: &Board, now: Time) -> String {
     };
     let headers = if sources.headers_at.is_some() {
         format!("ok{}", age(sources.headers_at))
+    } else if sources.bare_answers > 0 {
+        "none: answers came without rate-limit headers, so what is left cannot be known".to_owned()
     } else {
         "none yet: a call or --probe MODEL brings live numbers".to_owned()
     };
@@ -146,9 +148,7 @@ fn cell(view: &GaugeView) -> String {
 
 fn tight(view: &GaugeView) -> String {
     let label = view.dimension.label();
-    let percent = view
-        .percent_left()
-        .map_or_else(|| "?".to_owned(), |left| format!("{left:.0}%"));
+    let percent = view.percent_left().map_or_else(|| "?".to_owned(), percent);
     let word = match view.fill {
         Fill::Empty => " EMPTY",
         Fill::Debt => " DEBT",

@@ -3,7 +3,9 @@
 
 use super::{
     canvas::Canvas,
-    cards, format,
+    cards,
+    events::wrap,
+    format,
     widgets::{Tone, bar, chart},
     words,
 };
@@ -186,7 +188,7 @@ fn one_gauge(
                 canvas.put(
                     area.x,
                     y,
-                    &words::forecast(view, shown.at, false),
+                    &words::forecast(pool, view, shown.at, false),
                     roles.text,
                     end,
                 );
@@ -284,7 +286,11 @@ fn below(app: &App, shown: &Shown<'_>, pool: &Pool, canvas: &mut Canvas<'_>, are
     }
     let headers: Vec<(&str, &str, bool)> = Headroom::headers(pool).collect();
     if headers.is_empty() {
-        canvas.put(area.x, y, "no header seen yet", roles.quiet, end);
+        let text = words::bare(pool).unwrap_or_else(|| "no header seen yet".to_owned());
+        let rows = (y..bottom).zip(wrap(&text, usize::from(area.width)));
+        for (row, line) in rows {
+            canvas.put(area.x, row, line, roles.quiet, end);
+        }
         return;
     }
     let head = "headers of the last response, as they came";

@@ -1,6 +1,7 @@
 //! Numbers and times as people read them: short, right-aligned, of a width that does not change.
 
-use crate::domain::{gauge::EMPTY_SHARE, time::Time};
+pub use crate::domain::number::percent;
+use crate::domain::time::Time;
 use chrono::{FixedOffset, Timelike as _};
 use std::fmt::Write as _;
 
@@ -95,18 +96,6 @@ pub fn clock(time: Time, offset_s: i32) -> String {
     )
 }
 
-/// `21%`, `0%`, `100%`; never rounds something to nothing or nearly all to all. What is called EMPTY
-/// reads 0 %.
-pub fn percent(share: f64) -> String {
-    let whole = match share {
-        share if share > 99.0 && share < 100.0 => 99,
-        share if share < EMPTY_SHARE * 100.0 => 0,
-        share if share < 1.0 => 1,
-        share => share.round().clamp(0.0, 999.0) as u64,
-    };
-    format!("{whole}%")
-}
-
 /// A burn: `612k/min`.
 pub fn per_minute(n: f64) -> String {
     format!("{}/min", count(n.clamp(0.0, 1e15).round() as u64))
@@ -161,17 +150,6 @@ mod tests {
         } else {
             assert_eq!(span(s), text);
         }
-    }
-
-    #[rstest]
-    #[case(0.0, "0%")]
-    #[case(0.199, "0%")]
-    #[case(0.2, "1%")]
-    #[case(20.6, "21%")]
-    #[case(99.7, "99%")]
-    #[case(100.0, "100%")]
-    fn percents(#[case] share: f64, #[case] text: &str) {
-        assert_eq!(percent(share), text);
     }
 
     #[test]

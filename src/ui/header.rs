@@ -153,6 +153,11 @@ fn sources(shown: &Shown<'_>, canvas: &Canvas<'_>) -> [Piece; 2] {
     };
     let live = match sources.headers_at {
         Some(at) => say(format!("live {}", ago(at)), None, roles.quiet),
+        None if sources.bare_answers > 0 => say(
+            "no headers sent".to_owned(),
+            Some("no headers"),
+            roles.tight,
+        ),
         None => say("no headers yet".to_owned(), None, roles.quiet),
     };
     [limits, live]

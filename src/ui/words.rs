@@ -2,6 +2,7 @@
 
 use super::format;
 use crate::domain::{
+    board::Pool,
     gauge::{Fill, Gauge, GaugeState, GaugeView},
     limit::{Dimension, Family},
     observation::Source,
@@ -130,7 +131,7 @@ pub(super) fn trend(view: &GaugeView, now: Time) -> Option<(bool, String)> {
 }
 
 /// The forecast in a sentence, or in a few words where there is little room.
-pub(super) fn forecast(view: &GaugeView, now: Time, brief: bool) -> String {
+pub(super) fn forecast(pool: &Pool, view: &GaugeView, now: Time, brief: bool) -> String {
     let full = view.full_at.map(|at| seconds_between(now, at));
     if let (Some(left), Some(full)) = (view.remaining, full)
         && matches!(view.fill, Fill::Empty | Fill::Debt)
@@ -153,6 +154,9 @@ pub(super) fn forecast(view: &GaugeView, now: Time, brief: bool) -> String {
         return format!("empty in {}{burn}{range}", format::span(empty));
     }
     match (view.state, full) {
+        (GaugeState::NoData | GaugeState::LimitOnly, _) if pool.bare_answers > 0 => {
+            "no forecast: no headers are sent".to_owned()
+        }
         (GaugeState::NoData | GaugeState::LimitOnly, _) => {
             "no forecast: no header seen yet".to_owned()
         }
@@ -168,6 +172,26 @@ pub(super) fn forecast(view: &GaugeView, now: Time, brief: bool) -> String {
         ),
         _ => "does not empty at this burn".to_owned(),
     }
+}
+
+/// What our own calls draw, `12k/min`.
+pub(super) fn own_burn(view: &GaugeView) -> String {
+    format::per_minute(view.own_burn_per_min.unwrap_or(0.0))
+}
+
+/// That no level of a pool can be known, where its answers come without rate-limit headers.
+pub(super) fn bare(pool: &Pool) -> Option<String> {
+    let answers = match pool.bare_answers {
+        0 => return None,
+        1 => "An answer came without rate-limit headers".to_owned(),
+        many => format!(
+            "{} answers came, none with rate-limit headers",
+            format::count(many)
+        ),
+    };
+    Some(format!(
+        "{answers}: what is left cannot be known. What you burn yourself is."
+    ))
 }
 
 /// `others` as a share of all burn, in percent.

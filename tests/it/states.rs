@@ -12,6 +12,7 @@ use ratetop::{
         id::Limiter,
         observation::What,
         org::{GroupKind, LimitsState},
+        outcome::Outcome,
         spend::Spend,
         usage::Usage,
     },
@@ -197,6 +198,70 @@ fn a_profile_that_only_hears_headers_says_why() {
         }
         insta::assert_snapshot!(format!("headers_only_{name}"), shown);
     }
+}
+
+/// An account or gateway that sends no rate-limit headers, with and without configured limits known.
+fn bare(size: Size) -> App {
+    let mut app = world::fresh(size);
+    let limits = [5_000, 5_000_000, 1_000_000];
+    let groups = [
+        ("rlg_o", "Opus 5.5", "claude-opus-5-5"),
+        ("rlg_s", "Sonnet 5.5", "claude-sonnet-5-5"),
+        ("rlg_h", "Haiku 4.5", "claude-haiku-4-5"),
+    ];
+    let groups = groups.map(|(id, name, model)| world::model_group(id, name, &[model], limits));
+    world::limits(&mut app, at(-60.0), groups.to_vec());
+    for (call, model) in [
+        (1, "claude-haiku-4-5"),
+        (2, "claude-sonnet-5-5"),
+        (3, "claude-sonnet-5-5"),
+        (4, "claude-sonnet-5-5"),
+    ] {
+        let head = world::reading(at(-9.0), levels(1, 1, 1));
+        let head = What::Head {
+            status: 200,
+            reading: Reading {
+                levels: Vec::new(),
+                unknown: Vec::new(),
+                raw: Vec::new(),
+                ..head
+            },
+            first_byte_s: 0.4,
+        };
+        let finished = What::Finished {
+            outcome: Outcome::Complete {
+                status: 200,
+                stop_reason: Some("end_turn".to_owned()),
+            },
+            usage: Some(SMALL_CALL),
+            duration_s: 1.0,
+            verdict: None,
+        };
+        for what in [What::Sent, head, finished] {
+            world::send(&mut app, world::seen(at(-9.0), call, model, what));
+        }
+    }
+    app.wake(noon());
+    app
+}
+
+#[test]
+fn without_any_header_the_own_burn_is_shown_and_the_pool_that_burns_first() {
+    for (name, size) in [("wide", WIDE), ("folded", FOLDED), ("small", SMALL)] {
+        let shown = screen(&bare(size), size);
+        let selected = shown.lines().find(|line| line.contains('▸')).unwrap();
+        assert!(selected.contains("Sonnet 5.5"), "{shown}");
+        assert!(!shown.contains("not known yet"), "{shown}");
+        insta::assert_snapshot!(format!("bare_{name}"), shown);
+    }
+    let mut app = bare(WIDE);
+    press(&mut app, "s", &mut noon());
+    let shown = screen(&app, WIDE);
+    let order = ["Sonnet 5.5", "Haiku 4.5", "Opus 5.5"];
+    let places = order.map(|name| shown.find(&format!(" {name} ")));
+    assert!(places.is_sorted(), "{shown}");
+    press(&mut app, "<enter>", &mut noon());
+    insta::assert_snapshot!("bare_details", screen(&app, WIDE));
 }
 
 /// A pool with both limits of input, of which the one that counts cache reads binds.

@@ -17,6 +17,7 @@ impl Board {
     pub(super) fn absorb_head(
         &mut self,
         seen: &Observation,
+        status: u16,
         reading: &Reading,
         first_byte_s: f64,
     ) -> Vec<Draft> {
@@ -37,10 +38,16 @@ impl Board {
             self.draws_from(seen, Drawn::Nowhere);
         }
         if reading.levels.is_empty() && reading.unified.is_none() && reading.unknown.is_empty() {
+            // Only a 200 of a model should have had them: faults never carry any.
+            if let Some(model) = seen.model.as_ref().filter(|_| status == 200 && !elsewhere) {
+                self.sources.bare_answers += 1;
+                self.home_pool(model).bare_answers += 1;
+            }
             return told;
         }
         if !elsewhere {
             self.sources.headers_at = Some(reading.at);
+            self.sources.bare_answers = 0;
         }
         let when = Taken {
             at: reading.at,
@@ -73,6 +80,7 @@ impl Board {
         } else {
             self.home_pool(model)
         };
+        pool.bare_answers = 0;
         pool.unknown.clone_from(&reading.unknown);
         pool.raw.clone_from(&reading.raw);
         // A fast response says nothing about the standard buckets, whatever else it carries.
@@ -168,6 +176,7 @@ impl Board {
         if std::mem::take(&mut self.assumed_home) && self.seen_as.as_ref() != Some(own) {
             self.seen_as = None;
             self.sources.headers_at = None;
+            self.sources.bare_answers = 0;
             self.pools.clear();
             self.index();
             self.assume_table();

@@ -41,6 +41,8 @@ pub struct SourceLine {
     pub limits_error: Option<String>,
     /// When the last rate-limit header came.
     pub headers_at: Option<Time>,
+    /// Answers with status 200 that came since then, or ever, without any such header.
+    pub bare_answers: u64,
 }
 
 /// Every pool of one profile.
@@ -101,10 +103,10 @@ impl Board {
                 Vec::new()
             }
             What::Head {
+                status,
                 reading,
                 first_byte_s,
-                ..
-            } => self.absorb_head(seen, reading, *first_byte_s),
+            } => self.absorb_head(seen, *status, reading, *first_byte_s),
             What::Progress { usage } => {
                 self.charge(seen, Some(usage), true);
                 Vec::new()

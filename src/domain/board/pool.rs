@@ -39,6 +39,9 @@ pub struct Pool {
     pub unknown: Vec<(String, String)>,
     /// The last response's rate-limit headers, put back into words, for evidence.
     pub raw: Vec<(String, String)>,
+    /// Answers with status 200 since the last rate-limit header, or ever, that carried none: some
+    /// accounts and gateways send none at all, and then what is left cannot be known.
+    pub bare_answers: u64,
 }
 
 impl Pool {
@@ -52,6 +55,7 @@ impl Pool {
             gauges: Vec::new(),
             unknown: Vec::new(),
             raw: Vec::new(),
+            bare_answers: 0,
         }
     }
 
@@ -76,6 +80,20 @@ impl Pool {
                 .map(|(_, gauge, view)| (gauge, view))
         };
         least(|family| family != Family::Combined).or_else(|| least(|_| true))
+    }
+
+    /// The gauge of which our own calls burn the largest share, with that share of its limit a minute:
+    /// where no level is known, this one would run out first.
+    pub fn burns_first(&self, now: Time) -> Option<(f64, &Gauge, GaugeView)> {
+        let share = |view: &GaugeView| {
+            let limit = view.effective_limit.filter(|limit| *limit > 0)?;
+            Some(view.own_burn_per_min.filter(|own| *own > 0.0)? / limit as f64)
+        };
+        self.gauges
+            .iter()
+            .map(|gauge| (gauge, gauge.view(now)))
+            .filter_map(|(gauge, view)| Some((share(&view)?, gauge, view)))
+            .max_by(|(a, ..), (b, ..)| a.total_cmp(b))
     }
 
     /// The gauge of a dimension and family, e.g. the OTPM column's.

@@ -470,3 +470,49 @@ fn an_override_lowers_the_gauge_and_absent_means_inherited() {
         Some(5_000)
     );
 }
+
+/// Some accounts and gateways send no rate-limit headers at all (claude-api: the cases of 2.3).
+#[test]
+fn answers_without_headers_are_counted_and_the_pool_that_burns_first_is_known() {
+    let mut board = Board::new(None, Arc::default());
+    board.absorb(&limits(groups()));
+    let answer = |id: u64, at: Time, status, levels| {
+        let mut sent = seen(at, What::Sent);
+        sent.call = Some(CallId(id));
+        let mut head = head(at, ORG, levels);
+        head.call = sent.call;
+        let What::Head { status: of, .. } = &mut head.what else {
+            unreachable!("a head")
+        };
+        *of = status;
+        [sent, head]
+    };
+    let pool = |board: &Board| board.pool_of(&"claude-opus-5-5".into()).cloned().unwrap();
+    for id in 0..3 {
+        for seen in answer(id, t(id as f64), 200, vec![]) {
+            board.absorb(&seen);
+        }
+    }
+    for seen in answer(3, t(3.0), 529, vec![]) {
+        board.absorb(&seen);
+    }
+    assert_eq!(pool(&board).bare_answers, 3, "a 529 never has any");
+    assert_eq!(board.sources().bare_answers, 3);
+    assert!(pool(&board).tightest(t(4.0)).is_none());
+    let opus = pool(&board);
+    let (share, gauge, view) = opus.burns_first(t(4.0)).unwrap();
+    assert_eq!(gauge.dimension, Dimension::Rpm);
+    assert!(share > 0.0 && view.own_burn_per_min.is_some());
+    for seen in answer(
+        4,
+        t(5.0),
+        200,
+        vec![level("requests_per_minute", 5_000, 4_990)],
+    ) {
+        board.absorb(&seen);
+    }
+    assert_eq!(
+        (pool(&board).bare_answers, board.sources().bare_answers),
+        (0, 0)
+    );
+}

@@ -23,6 +23,7 @@ use super::{
     headers::{Level, Window},
     id::Limiter,
     limit::{Dimension, Family},
+    number::EMPTY_PERCENT,
     observation::Source,
     time::{Time, after, seconds_between},
 };
@@ -33,10 +34,8 @@ pub use view::{Fill, GaugeState, GaugeView};
 const LIVE_S: f64 = 5.0;
 /// A subscription window's header says something for this long, seconds: it moves over hours.
 const WINDOW_STALE_S: f64 = 900.0;
-/// Below this share a gauge looks tight where no profile says otherwise.
-const TIGHT_SHARE: f64 = 0.25;
-/// Below this share it is as good as empty.
-pub const EMPTY_SHARE: f64 = 0.002;
+/// Below this many percent a gauge looks tight where no profile says otherwise.
+const TIGHT_PERCENT: f64 = 25.0;
 /// Two readings taken within this many seconds: the lower counts, their order is not certain.
 const TOGETHER_S: f64 = 1.0;
 
@@ -298,9 +297,7 @@ impl Gauge {
             view.state = state_of(age, WINDOW_STALE_S / 2.0, WINDOW_STALE_S);
             view.utilization = window.utilization;
             view.full_at = window.reset;
-            view.fill = window
-                .utilization
-                .map_or(Fill::Unknown, |used| fill_of(1.0 - used));
+            view.fill = fill_of(&view);
             return view;
         }
         view.reading = Some(last.remaining);
@@ -320,12 +317,7 @@ impl Gauge {
         view.remaining = Some(mid.max(0.0).round() as u64);
         view.remaining_low = Some(low.floor() as u64);
         view.remaining_high = Some(high.ceil() as u64);
-        let share = mid / bucket.limit.max(1.0);
-        view.fill = if mid < 0.0 {
-            Fill::Debt
-        } else {
-            fill_of(share)
-        };
+        view.fill = if mid < 0.0 { Fill::Debt } else { fill_of(view) };
         if bucket.refill > 0.0 {
             view.full_at = Some(after(now, ((bucket.limit - mid) / bucket.refill).max(0.0)));
         }
@@ -381,11 +373,14 @@ fn state_of(age: f64, live: f64, stale: f64) -> GaugeState {
     }
 }
 
-fn fill_of(share: f64) -> Fill {
-    match share {
-        share if share < EMPTY_SHARE => Fill::Empty,
-        share if share < TIGHT_SHARE => Fill::Tight,
-        _ => Fill::Calm,
+/// What is shown is judged, not the level behind it: what reads 0 is called empty.
+fn fill_of(view: &GaugeView) -> Fill {
+    match view.percent_left() {
+        None if view.remaining == Some(0) => Fill::Empty,
+        None => Fill::Unknown,
+        Some(left) if left < EMPTY_PERCENT => Fill::Empty,
+        Some(left) if left < TIGHT_PERCENT => Fill::Tight,
+        Some(_) => Fill::Calm,
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::number::percent;
 use proptest::prelude::*;
 
 fn t(s: f64) -> Time {
@@ -186,6 +187,28 @@ fn time_to_empty_is_named_with_its_range_only_when_it_empties() {
 }
 
 #[test]
+fn less_than_half_a_request_of_a_small_bucket_is_empty() {
+    let mut gauge = Gauge::new(
+        "requests_per_minute".into(),
+        Dimension::Rpm,
+        Family::Standard,
+    );
+    let five = Level {
+        limiter: "requests_per_minute".into(),
+        dimension: Dimension::Rpm,
+        ..level(5, 0)
+    };
+    gauge.fold(&five, at(0.0));
+    // A request refills in twelve seconds.
+    let later = |s: f64| {
+        let view = gauge.view(t(s));
+        (view.remaining, view.fill)
+    };
+    assert_eq!(later(3.0), (Some(0), Fill::Empty));
+    assert_eq!(later(12.0), (Some(1), Fill::Tight));
+}
+
+#[test]
 fn a_window_above_one_is_shown_as_nothing_left() {
     let mut gauge = Gauge::new("5h".into(), Dimension::Window, Family::Unified);
     let window = Window {
@@ -219,6 +242,34 @@ proptest! {
             {
                 prop_assert!(low <= mid + 1 && mid <= high + 1 && high <= limit);
             }
+        }
+    }
+
+    /// Whatever reads 0 is called empty or in debt, and whatever is called so reads 0.
+    #[test]
+    fn what_is_shown_as_nothing_is_called_empty(
+        limit in 1_u64..5_000_000,
+        requests in any::<bool>(),
+        steps in prop::collection::vec((0.0_f64..15.0, 0.0_f64..0.02, 0.0_f64..2.0), 1..20),
+    ) {
+        let (dimension, limiter) = if requests {
+            (Dimension::Rpm, "requests_per_minute")
+        } else {
+            (Dimension::Otpm, "output_tokens_per_minute")
+        };
+        let mut gauge = Gauge::new(limiter.into(), dimension, Family::Standard);
+        let mut now = 0.0;
+        for (wait, share, drawn) in steps {
+            now += wait;
+            let left = (limit as f64 * share) as u64;
+            let level = Level { limiter: limiter.into(), dimension, ..level(limit, left) };
+            gauge.fold(&level, at(now));
+            gauge.draw(t(now + 0.1), drawn * limit as f64 * 0.01);
+            let view = gauge.view(t(now + wait / 2.0));
+            let Some(left) = view.percent_left() else { continue };
+            let called = matches!(view.fill, Fill::Empty | Fill::Debt);
+            prop_assert_eq!(called, percent(left) == "0%", "{:?}", view);
+            prop_assert!(called || view.remaining != Some(0), "{:?}", view);
         }
     }
 

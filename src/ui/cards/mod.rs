@@ -5,8 +5,10 @@
 
 mod happened;
 mod refusal;
+mod said;
 mod span;
 
+pub(super) use said::burn;
 pub(super) use span::{Span, time_axis};
 
 use super::{
@@ -18,13 +20,7 @@ use super::{
 };
 use crate::{
     app::{App, Shown},
-    domain::{
-        board::Pool,
-        gauge::{Gauge, GaugeView},
-        org::GroupKind,
-        timeline::Timeline,
-        usage::Usage,
-    },
+    domain::{board::Pool, gauge::Gauge, org::GroupKind},
 };
 use ratatui::layout::Rect;
 
@@ -66,7 +62,7 @@ pub(super) fn draw(app: &App, shown: &Shown<'_>, pool: &Pool, canvas: &mut Canva
 fn pool_card(app: &App, shown: &Shown<'_>, pool: &Pool, canvas: &mut Canvas<'_>, area: Rect) {
     let Some((gauge, view)) = app.headroom().gauge_of(pool, shown.at) else {
         let inner = pad(canvas.boxed(area, &pool.name));
-        nothing_read(pool, canvas, inner);
+        nothing_read(shown, pool, canvas, inner);
         return;
     };
     let inner = canvas.boxed(area, &format!("{} · {}", pool.name, words::label(gauge)));
@@ -83,7 +79,7 @@ fn pool_card(app: &App, shown: &Shown<'_>, pool: &Pool, canvas: &mut Canvas<'_>,
         height: text_rows,
         ..inner
     };
-    said(shown, pool, &view, canvas, below);
+    said::draw(shown, pool, &view, canvas, below);
 }
 
 /// One column of air on both sides.
@@ -102,7 +98,7 @@ fn series(shown: &Shown<'_>, pool: &Pool, chosen: &Gauge, canvas: &mut Canvas<'_
         .iter()
         .all(|gauge| gauge.series_age_s(shown.at).is_none())
     {
-        nothing_read(pool, canvas, area);
+        nothing_read(shown, pool, canvas, area);
         return;
     }
     let span = Span::of(pool, shown.at);
@@ -146,8 +142,25 @@ fn series(shown: &Shown<'_>, pool: &Pool, chosen: &Gauge, canvas: &mut Canvas<'_
 }
 
 /// What would fill the charts of a pool.
-fn nothing_read(pool: &Pool, canvas: &mut Canvas<'_>, area: Rect) {
+fn nothing_read(shown: &Shown<'_>, pool: &Pool, canvas: &mut Canvas<'_>, area: Rect) {
     let roles = *canvas.roles();
+    let end = area.right();
+    let bare = words::bare(pool);
+    let text = bare
+        .as_deref()
+        .unwrap_or("No header of this pool was seen yet.");
+    let mut y = area.y;
+    for line in wrap(text, usize::from(area.width)) {
+        if y < area.bottom() {
+            canvas.put(area.x, y, line, roles.quiet, end);
+            y += 1;
+        }
+    }
+    if bare.is_some() {
+        let rows = y + 1..area.bottom();
+        said::own_burns(pool, shown.at, canvas, (area.x, end), rows);
+        return;
+    }
     let ways: &[(&str, &str)] = if pool.kind == GroupKind::ModelGroup {
         &[
             ("p", "probes it: one token, its headers tell"),
@@ -156,14 +169,6 @@ fn nothing_read(pool: &Pool, canvas: &mut Canvas<'_>, area: Rect) {
     } else {
         &[]
     };
-    let end = area.right();
-    let text = "No header of this pool was seen yet.";
-    let mut lines = (area.y..area.bottom()).zip(wrap(text, usize::from(area.width)));
-    let mut y = area.y;
-    for (row, line) in &mut lines {
-        canvas.put(area.x, row, line, roles.quiet, end);
-        y = row + 1;
-    }
     for (row, (key, what)) in (y..area.bottom()).zip(ways) {
         canvas.put(area.x, row, key, roles.key, end);
         canvas.put_cut(area.x + 2, row, what, roles.quiet, end);
@@ -208,150 +213,4 @@ fn one_series(
     };
     let series = gauge.series(shown.at, span.s, usize::from(plot.width) * 2);
     chart::draw(canvas, plot, &series, thresholds);
-}
-
-/// Burn, cache, forecast: the most needed last line first when rows are few.
-fn said(shown: &Shown<'_>, pool: &Pool, view: &GaugeView, canvas: &mut Canvas<'_>, area: Rect) {
-    let roles = *canvas.roles();
-    let end = area.right();
-    let tone = Tone::of_view(view, shown.profile.card.thresholds).unwrap_or(Tone::Calm);
-    let y = area.y;
-    if area.height > 0 {
-        burn(view, canvas, Rect { height: 1, ..area });
-    }
-    if area.height > 1 {
-        let style = if view.empty_in_s.is_some() {
-            tone.number(canvas.look)
-        } else {
-            roles.text
-        };
-        let text = words::forecast(view, shown.at, area.width < 50);
-        canvas.put_cut(area.x, y + 1, &text, style, end);
-    }
-    if area.height > 2 {
-        let text = cache(pool, &shown.profile.timeline, area.width < 50);
-        canvas.put_cut(area.x, y + 2, &text, roles.text, end);
-    }
-}
-
-/// `burn 612k/min: you 380k, others 232k (38%)`; where that is too wide, less of it, never half a number.
-pub(super) fn burn(view: &GaugeView, canvas: &mut Canvas<'_>, area: Rect) {
-    let roles = *canvas.roles();
-    let Some(all) = view.burn_per_min else {
-        canvas.put(
-            area.x,
-            area.y,
-            "burn not known yet",
-            roles.quiet,
-            area.right(),
-        );
-        return;
-    };
-    let own = view.own_burn_per_min.unwrap_or(0.0);
-    let own = format::count(own.max(0.0) as u64);
-    let (others, share) = match view.others_burn_per_min {
-        Some(others) => (
-            format::count(others.max(0.0) as u64),
-            words::others_share(view).map(|share| format!(" ({})", format::percent(share))),
-        ),
-        None => ("unresolved".to_owned(), None),
-    };
-    let others_style = if view.others_burn_per_min.is_some() {
-        roles.others
-    } else {
-        roles.quiet
-    };
-    // In the order of reading; the second number says what goes first when there is no room.
-    let parts = [
-        ("burn ", roles.quiet, 3),
-        (&*format::per_minute(all), roles.strong, 0),
-        (": you ", roles.quiet, 2),
-        (&*own, roles.mine, 2),
-        (", others ", roles.quiet, 1),
-        (&*others, others_style, 1),
-        (share.as_deref().unwrap_or_default(), roles.others, 4),
-    ];
-    let width = |most: u8| -> usize {
-        let kept = parts.iter().filter(|(.., rank)| *rank <= most);
-        kept.map(|(text, ..)| text.len()).sum()
-    };
-    let room = usize::from(area.width);
-    let most = (0..=4).rev().find(|most| width(*most) <= room);
-    let most = most.unwrap_or(0);
-    let mut x = area.x;
-    for (text, style, rank) in parts {
-        if rank <= most {
-            x = canvas.put(x, area.y, text, style, area.right());
-        }
-    }
-}
-
-/// What the cache does for the pool, over the newest calls: it multiplies ITPM, since what it serves
-/// does not count there.
-fn cache(pool: &Pool, timeline: &Timeline, brief: bool) -> String {
-    let total = timeline
-        .calls()
-        .rev()
-        .take(100)
-        .filter(|call| pool.models.contains(&call.model))
-        .filter_map(crate::domain::timeline::Call::usage)
-        .fold(Usage::default(), |sum, usage| sum.plus(&usage));
-    let all = total.all_input();
-    if all == 0 {
-        return "no usage seen on this pool yet".to_owned();
-    }
-    let share = total.cache_read_input_tokens as f64 / all as f64 * 100.0;
-    if share < 1.0 {
-        "the cache serves no input".to_owned()
-    } else {
-        let times = all as f64 / total.counted_input().max(1) as f64;
-        if brief {
-            return format!(
-                "cache {}: ITPM goes {times:.1}× as far",
-                format::percent(share)
-            );
-        }
-        format!(
-            "cache serves {} of the input: ITPM goes {times:.1}× as far",
-            format::percent(share)
-        )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::gauge::GaugeState;
-    use crate::ui::theme::{Depth, Look, Theme};
-    use crate::ui::widgets::bar::tests::view;
-    use ratatui::buffer::Buffer;
-
-    #[test]
-    fn a_burn_line_is_shortened_but_no_number_is_cut() {
-        let mut view = view(GaugeState::Live, 1, 2, 3, 1_000_000);
-        view.burn_per_min = Some(1_040_000.0);
-        view.own_burn_per_min = Some(42_000.0);
-        view.others_burn_per_min = Some(998_000.0);
-        let look = Look::new(&Theme::default(), Depth::None, false);
-        let drawn = |width: u16| {
-            let mut buf = Buffer::empty(Rect::new(0, 0, width, 1));
-            let area = buf.area;
-            let mut canvas = Canvas {
-                buf: &mut buf,
-                look: &look,
-            };
-            burn(&view, &mut canvas, area);
-            let line: String = buf
-                .content
-                .iter()
-                .map(ratatui::buffer::Cell::symbol)
-                .collect();
-            line.trim_end().to_owned()
-        };
-        assert_eq!(drawn(60), "burn 1.04M/min: you 42k, others 998k (96%)");
-        assert_eq!(drawn(41), "burn 1.04M/min: you 42k, others 998k");
-        assert_eq!(drawn(35), "1.04M/min: you 42k, others 998k");
-        assert_eq!(drawn(30), "1.04M/min, others 998k");
-        assert_eq!(drawn(21), "1.04M/min");
-    }
 }

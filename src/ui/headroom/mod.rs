@@ -94,6 +94,9 @@ fn title(app: &App, shown: &Shown<'_>, pools: usize, seen: Option<(usize, usize)
         title.push_str(" · ");
         title.push_str(why);
     }
+    if sent_bare(shown) {
+        title.push_str(" · the server sends no rate-limit headers, so what is left is not known");
+    }
     if app.headroom().tightest_first {
         title.push_str(" · tightest first");
     }
@@ -109,6 +112,12 @@ fn headers_only<'s>(shown: &'s Shown<'_>) -> Option<&'s str> {
     let sources = shown.profile.board.sources();
     let known = matches!(sources.limits, None | Some(LimitsState::Ok));
     sources.limits_error.as_deref().filter(|_| !known)
+}
+
+/// Whether answers came, and not one of them with a rate-limit header.
+fn sent_bare(shown: &Shown<'_>) -> bool {
+    let sources = shown.profile.board.sources();
+    sources.headers_at.is_none() && sources.bare_answers > 0
 }
 
 fn nothing(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, y: u16) {
