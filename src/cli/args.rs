@@ -146,6 +146,10 @@ pub struct Tap {
     /// off before requests go on.
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
+    /// Where what passes is told to those that look on (/events, /healthz), or `off`; port 0 picks a
+    /// free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4789")]
+    pub admin: Port,
     /// Trouble on purpose, for trying your own client: a plan by name, or a TOML file
     ///
     /// 429-storm, overloaded, slow-first-byte, error-after-200, cut-stream, ramp. Answers that it
@@ -158,6 +162,27 @@ pub struct Tap {
     /// Print the address as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Where a port beside the tap's own listens, if it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Port {
+    /// It does not.
+    Off,
+    /// There.
+    At(SocketAddr),
+}
+
+impl std::str::FromStr for Port {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        let address = text.parse().map(Self::At);
+        address.map_err(|_| "must be an address with a port, such as 127.0.0.1:4789, or off".into())
+    }
 }
 
 /// `ratetop exec`.

@@ -1,7 +1,10 @@
 //! Carries out what the app wants done: calls, polls, profiles. Every task ends with the hub, and one
 //! that panics is told as a fault, not passed over.
 
-use super::session::{Ground, Session};
+use super::{
+    polling,
+    session::{Ground, Session},
+};
 use crate::{
     api::{
         call::{Driver, Ear, Told},
@@ -12,8 +15,7 @@ use crate::{
     domain::{
         call::CallOrder,
         id::{CallId, ClientId},
-        observation::{Observation, Source, What},
-        org::LimitsState,
+        observation::{Observation, Source},
         retry::{Limits, Policy},
     },
     store::ledger::Purpose,
@@ -34,8 +36,6 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const PROBE_IDS: u64 = 1 << 48;
 /// An address where nobody listened is asked again this much later, seconds.
 const KNOCK_AGAIN_S: f64 = 5.0;
-/// After a failed poll the next one comes this much later at first, seconds; then twice that.
-const POLL_AGAIN_S: f64 = 15.0;
 
 /// Everything that works for the screen.
 pub struct Hub {
@@ -399,46 +399,12 @@ impl Shared {
         .boxed()
     }
 
-    /// Polls limits for as long as the program runs. A poll that fails backs off; one that is asked to
-    /// stay away stays away.
+    /// Polls limits for as long as the program runs.
     async fn poll(&self, working: &Working) {
         let session = &working.session;
         let profile = &session.profile.name;
-        let Some(mut poller) = session.poller(limits::TURNS) else {
-            let why = session.admin.as_ref().err().cloned().unwrap_or_default();
-            self.observe(profile, limits::absent(self.ground.clock.now(), why))
-                .await;
-            return;
-        };
-        let mut failures = 0_u32;
-        loop {
-            let polled = poller.poll().await;
-            session.learn(&polled.seen);
-            let fine = matches!(
-                &polled.seen.what,
-                What::Limits {
-                    state: LimitsState::Ok,
-                    ..
-                }
-            );
-            self.observe(profile, polled.seen).await;
-            while let Some(turn) = poller.turn().await {
-                session.learn(&turn.seen);
-                self.observe(profile, turn.seen).await;
-            }
-            failures = if fine { 0 } else { failures + 1 };
-            let interval = session.profile.limits_interval_s.value;
-            let backoff = POLL_AGAIN_S * f64::from(1_u32 << failures.min(10).saturating_sub(1));
-            let wait = match (failures, polled.stay_away_s) {
-                (_, Some(asked)) => asked.max(POLL_AGAIN_S),
-                (0, None) => interval,
-                (_, None) => backoff.min(interval),
-            };
-            tokio::select! {
-                () = working.poll_now.notified() => {}
-                () = tokio::time::sleep(Duration::from_secs_f64(wait.clamp(1.0, 86_400.0))) => {}
-            }
-        }
+        let tell = |seen| self.observe(profile, seen).boxed();
+        polling::poll(session, &self.ground.clock, &working.poll_now, &tell).await;
     }
 
     /// Sends one-token calls in turn, as the profile asks for, within their own daily budget.

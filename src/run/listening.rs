@@ -15,15 +15,24 @@ struct Listening {
     admin_url: Option<String>,
 }
 
+/// Ports beside a server's own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside {
+    /// Where metrics are.
+    pub metrics: Option<SocketAddr>,
+    /// Where others attach.
+    pub admin: Option<SocketAddr>,
+}
+
 /// Says once, on standard output, that connections are accepted at `address`.
-pub fn say(address: SocketAddr, json: bool) -> io::Result<()> {
-    let url = url(address);
+pub fn say(address: SocketAddr, beside: Beside, json: bool) -> io::Result<()> {
+    let url = self::url(address);
     let line = if json {
         let listening = Listening {
             schema: "ratetop.listening/1",
             url,
-            metrics_url: None,
-            admin_url: None,
+            metrics_url: beside.metrics.map(self::url),
+            admin_url: beside.admin.map(self::url),
         };
         serde_json::to_string(&listening)?
     } else {

@@ -1,7 +1,8 @@
 //! Where everybody meets: the loop, the profiles at work, the simulator in this process.
 //!
 //! - [`tui`] paints first and starts the rest; [`drive`] is the loop, [`wait`] its sleep
-//! - [`hub`] carries out effects in tasks; [`session`] is one profile at work, [`purse`] its spend guard
+//! - [`hub`] carries out effects in tasks; [`session`] is one profile at work, [`purse`] its spend guard,
+//!   [`polling`] reads its limits again and again
 //! - [`headless`] are the commands without a screen
 //! - [`world`] is the simulator, alone or behind the demo; [`tap`] the tap, alone or around a command
 //!
@@ -12,6 +13,7 @@ pub mod drive;
 pub mod headless;
 pub mod hub;
 pub mod listening;
+pub mod polling;
 pub mod purse;
 pub mod session;
 pub mod signals;

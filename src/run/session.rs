@@ -217,6 +217,12 @@ impl Session {
         }
     }
 
+    /// Limits as the last polls told them: pools, and overrides that were read.
+    pub fn known(&self) -> (Vec<Group>, Vec<Override>) {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        (known.groups.clone(), known.overrides.clone())
+    }
+
     /// What is known around a call of that model: its pool as polled, else as the table guesses it.
     pub fn around(&self, model: &ModelId) -> Around {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,10 @@
 //! The simulator in this process: alone as `ratetop sim`, or behind the demo.
 
-use super::{hub::Shared, listening, signals::Signals};
+use super::{
+    hub::Shared,
+    listening::{self, Beside},
+    signals::Signals,
+};
 use crate::{
     cli::{args, args::World, error::ConfigError, profile::Profile},
     clock::Clock,
@@ -56,7 +60,7 @@ pub async fn simulate(options: &args::Sim) -> anyhow::Result<()> {
     let clock = Clock::start();
     let about = format!("scenario {}: {}", world.name, world.about);
     let engine = Engine::new(world, options.world.seed.unwrap_or(1), clock.now());
-    listening::say(listener.local_addr()?, options.json)?;
+    listening::say(listener.local_addr()?, Beside::default(), options.json)?;
     eprintln!("{about}\nkeys: {API_KEY} and {ADMIN_KEY}; any other is refused");
     let stop = CancellationToken::new();
     let serving = serve(listener, Arc::new(Mutex::new(engine)), clock, stop.clone());

@@ -5,10 +5,12 @@
 //! - `forward` carries one request; `bodies` are its two bodies on their way, `talk` is what both
 //!   know of it
 //! - [`hear`] listens on the side; [`chaos`] is trouble on purpose, `mishap` what it does to a call
+//! - [`port`] is a read-only port beside the tap's own, [`admin`] what the one for the screen tells
 //!
 //! To add a reason to refuse: a variant of [`refusal::Refusal`], its check in [`gate`].
 //! To add something that is heard: a reader in [`hear`], a number in `domain::traffic`.
 
+pub mod admin;
 mod bodies;
 pub mod chaos;
 mod forward;
@@ -17,6 +19,7 @@ pub mod hear;
 mod hop;
 mod link;
 mod mishap;
+pub mod port;
 pub mod refusal;
 pub mod server;
 mod talk;

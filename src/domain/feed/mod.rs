@@ -12,8 +12,8 @@ use std::{collections::VecDeque, sync::Arc};
 
 /// Lines kept. At full tilt a tap tells a few hundred a second.
 pub const MOST_LINES: usize = 20_000;
-/// Bytes kept.
-pub const MOST_BYTES: usize = 16 << 20;
+/// Bytes kept: about as many calls as a screen shows.
+pub const MOST_BYTES: usize = 4 << 20;
 
 /// What a line holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Kind {
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Its number, from 1, without gaps.
+    /// Its number, from 1. Where one is left out, a later line says all that it did.
     pub number: u64,
     /// What it holds.
     pub kind: Kind,
@@ -70,6 +70,10 @@ pub struct Feed {
     kept: Vec<Line>,
     bytes: usize,
     last: u64,
+    /// The number of the last snapshot of totals; 0 before the first.
+    totals: u64,
+    /// The number of the last line that fell off the end; 0 before the first.
+    fallen: u64,
 }
 
 /// What a reader gets.
@@ -111,9 +115,20 @@ impl Feed {
 
     /// Takes a snapshot of totals in; the one before is dropped.
     pub fn count(&mut self, totals: &Totals) {
-        if let Ok(json) = serde_json::to_string(totals) {
-            self.push(Kind::Totals, json, Some(About::Totals));
+        let Ok(json) = serde_json::to_string(totals) else {
+            return;
+        };
+        let before = self.lines.partition_point(|line| line.number < self.totals);
+        if self
+            .lines
+            .get(before)
+            .is_some_and(|line| line.kind == Kind::Totals)
+            && let Some(old) = self.lines.remove(before)
+        {
+            self.bytes -= old.json.len();
         }
+        self.push(Kind::Totals, json, Some(About::Totals));
+        self.totals = self.last;
     }
 
     fn push(&mut self, kind: Kind, json: String, about: Option<About>) {
@@ -133,6 +148,7 @@ impl Feed {
                 break;
             };
             self.bytes -= old.json.len();
+            self.fallen = old.number;
             let is_last_word =
                 old.about.is_some() && !self.lines.iter().any(|line| line.about == old.about);
             if is_last_word {
@@ -145,14 +161,13 @@ impl Feed {
     /// from the future (of an earlier run of the program) counts as the beginning.
     pub fn after(&self, known: u64, most: usize) -> Page {
         let known = if known > self.last { 0 } else { known };
-        let oldest = self.lines.front().map_or(self.last + 1, |line| line.number);
         let kept = self.kept.iter().filter(|line| line.number > known);
         let mut lines: Vec<Line> = kept.cloned().collect();
-        let dropped = oldest.saturating_sub(known + 1);
+        let dropped = self.fallen.saturating_sub(known);
         // Who comes for the first time has missed nothing that it was ever promised.
         let missed = match known {
             0 => 0,
-            _ => dropped - lines.len() as u64,
+            _ => dropped.saturating_sub(lines.len() as u64),
         };
         let start = self.lines.partition_point(|line| line.number <= known);
         let room = most.saturating_sub(lines.len()).max(1);
@@ -239,6 +254,22 @@ mod tests {
         assert_eq!(feed.after(100, 5).missed, 0);
         let future = feed.after(u64::MAX, 5);
         assert_eq!((future.lines.len(), future.missed), (5, 0));
+    }
+
+    #[test]
+    fn only_the_last_totals_are_kept_and_nobody_misses_the_others() {
+        let mut feed = Feed::new();
+        feed.see(&seen(What::Sent));
+        for _ in 0..5 {
+            feed.count(&Totals::empty(now()));
+        }
+        feed.see(&seen(What::Sent));
+        for known in 0..7 {
+            let page = feed.after(known, 10);
+            let numbers: Vec<u64> = page.lines.iter().map(|line| line.number).collect();
+            let left = [1, 6, 7].into_iter().filter(|n| *n > known);
+            assert_eq!((numbers, page.missed), (left.collect(), 0));
+        }
     }
 
     proptest! {

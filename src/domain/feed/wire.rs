@@ -32,6 +32,9 @@ pub struct Hello {
     pub tap: String,
     /// The profile's workspace, where it names one.
     pub workspace: Option<String>,
+    /// The plan by which it breaks answers on purpose, if it does.
+    #[serde(default)]
+    pub chaos: Option<String>,
 }
 
 /// One thing that was told.
@@ -141,6 +144,7 @@ mod tests {
             upstream: "api.anthropic.com".into(),
             tap: "127.0.0.1:4788".into(),
             workspace: None,
+            chaos: None,
         }
     }
 

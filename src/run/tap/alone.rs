@@ -1,39 +1,43 @@
 //! `ratetop tap`: one line on standard output once it accepts connections, refusals on standard error,
-//! totals at the end.
+//! totals at the end; beside it the admin port, for those that attach.
 
 use super::{
     Making, Open,
     chaos::Wanted,
     ears::Telling,
-    listening,
+    feeding::{self, Feeding},
+    limits, listening,
     place::{Place, Prefer},
+    ports::Rules,
     tell,
 };
 use crate::{
     cli::{
-        args::{self, Global},
+        args::{self, Global, Port},
         environment::Environment,
-        error::ConfigError,
+        profile::Profile,
         token,
     },
+    domain::{feed::wire::Hello, observation::VERSION},
     report::tap_text,
     run::signals::Signals,
+    tap::{
+        admin::{Admin, Shared},
+        hear::Sink,
+    },
 };
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 /// Runs until a signal.
 pub async fn alone(options: &args::Tap, global: &Global, env: &Environment) -> anyhow::Result<()> {
     let place = Place::find(options.upstream.as_deref(), global, env, Prefer::Profile)?;
-    if !options.listen.ip().is_loopback() && !options.allow_remote {
-        return Err(ConfigError::new(format!(
-            "--listen: {} can be reached from other machines: add --allow-remote and --token-file, or \
-             listen on 127.0.0.1",
-            options.listen
-        ))
-        .into());
-    }
     let token = options.token_file.as_deref().map(token::read).transpose()?;
+    let rules = Rules {
+        allow_remote: options.allow_remote,
+        token: token.clone(),
+    };
+    rules.check("--listen", options.listen)?;
     let chaos = options.chaos.as_deref();
     let chaos = chaos
         .map(|wanted| Wanted::read(wanted, options.yes))
@@ -42,10 +46,18 @@ pub async fn alone(options: &args::Tap, global: &Global, env: &Environment) -> a
     let mut signals = Signals::for_server()?;
     let telling = Telling::with(tell)?;
     let lines = telling.lines();
+    let profile = place.profile().cloned();
+    let feed = (options.admin != Port::Off).then(|| Arc::new(Shared::default()));
+    let sink: Arc<dyn Sink> = match feed.clone() {
+        None => Arc::new(telling),
+        Some(feed) => Arc::new(Feeding::to(telling, move |seen| {
+            feed.write(|feed| feed.see(&seen));
+        })?),
+    };
     let making = Making {
         listen: options.listen,
         token,
-        sink: Arc::new(telling),
+        sink: Arc::clone(&sink),
         refused: Box::new(move |refusal| {
             let _ = lines.send(format!("{refusal}\n"));
         }),
@@ -53,15 +65,29 @@ pub async fn alone(options: &args::Tap, global: &Global, env: &Environment) -> a
     };
     let note = |note: &str| tell(&format!("ratetop: {note}\n"));
     let open = Open::at(making, place, env, note).await?;
-    listening::say(open.address, options.json)?;
-    tell(&format!(
-        "upstream {}\n",
-        open.tap.upstream().base().as_str()
-    ));
-    if let Some(plan) = open.tap.chaos() {
-        tell(&tap_text::banner(&plan.name, &plan.about));
-    }
+    let admin = rules.bind("--admin", options.admin).await?;
+    let beside = listening::Beside {
+        metrics: None,
+        admin: admin.as_ref().map(|bound| bound.address),
+    };
+    listening::say(open.address, beside, options.json)?;
+    tell(&about(&open, beside));
     let stop = CancellationToken::new();
+    let (tap, clock) = (Arc::clone(&open.tap), open.clock.clone());
+    if let Some((bound, feed)) = admin.zip(feed) {
+        let hello = hello(&open, profile.as_ref());
+        bound.serve(
+            Arc::new(Admin::new(Arc::clone(&feed), &hello)),
+            stop.clone(),
+        );
+        let counting = feeding::count(Arc::clone(&tap), clock.clone(), move |totals| {
+            feed.write(|feed| feed.count(totals));
+        });
+        tokio::spawn(stop.clone().run_until_cancelled_owned(counting));
+        let hearing = Arc::clone(tap.hearing());
+        let polling = limits::poll(profile, env.clone(), clock, hearing, sink);
+        tokio::spawn(stop.clone().run_until_cancelled_owned(polling));
+    }
     let serving = open.serve(stop.clone());
     tokio::pin!(serving);
     let passed = tokio::select! {
@@ -77,4 +103,42 @@ pub async fn alone(options: &args::Tap, global: &Global, env: &Environment) -> a
     };
     tell(&passed.text());
     Ok(())
+}
+
+/// Where it leads and what is beside it, for people.
+fn about(open: &Open, beside: listening::Beside) -> String {
+    let mut text = format!("upstream {}\n", open.tap.upstream().base().as_str());
+    if let Some(admin) = beside.admin {
+        let _ = writeln!(
+            text,
+            "what passes is told at {}/events",
+            listening::url(admin)
+        );
+    }
+    if let Some(plan) = open.tap.chaos() {
+        text += &tap_text::banner(&plan.name, &plan.about);
+    }
+    text
+}
+
+/// Who speaks, for those that attach.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "only to tell this run from the next"
+)]
+fn hello(open: &Open, profile: Option<&Profile>) -> Hello {
+    let upstream = open.tap.upstream().base().short();
+    let workspace = profile.and_then(|profile| profile.workspace.as_ref());
+    Hello {
+        program: "ratetop".to_owned(),
+        v: VERSION,
+        run: format!("{:016x}", fastrand::Rng::new().u64(..)),
+        profile: profile
+            .map_or(upstream.as_str(), |profile| &profile.name)
+            .to_owned(),
+        upstream,
+        tap: open.address.to_string(),
+        workspace: workspace.map(|id| id.value.as_str().to_owned()),
+        chaos: open.tap.chaos().map(|plan| plan.name),
+    }
 }

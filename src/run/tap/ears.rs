@@ -21,6 +21,13 @@ impl Telling {
         Ok(Self(sender))
     }
 
+    /// Tells a refusal; anything else is nothing to tell.
+    pub fn tell(&self, seen: &Observation) {
+        if let Some(line) = tap_text::verdict(seen) {
+            let _ = self.0.send(line + "\n");
+        }
+    }
+
     /// Where more lines may go.
     pub fn lines(&self) -> mpsc::Sender<String> {
         self.0.clone()
@@ -34,9 +41,7 @@ impl Sink for Telling {
     }
 
     fn must(&self, seen: Observation) {
-        if let Some(line) = tap_text::verdict(&seen) {
-            let _ = self.0.send(line + "\n");
-        }
+        self.tell(&seen);
     }
 }
 

@@ -4,7 +4,10 @@ mod alone;
 mod around;
 mod chaos;
 mod ears;
+mod feeding;
+mod limits;
 mod place;
+mod ports;
 
 pub use alone::alone;
 pub use around::around;
@@ -13,7 +16,7 @@ use super::listening;
 use crate::{
     cli::{environment::Environment, error::ConfigError},
     clock::Clock,
-    domain::{id::CallId, time::Time, timeline::FIRST_FOREIGN_CALL, traffic::Totals},
+    domain::{id::CallId, time::Time, timeline::FIRST_FOREIGN_CALL},
     net::upstream::Upstream,
     report::tap_text,
     tap::{
@@ -104,8 +107,7 @@ impl Passed {
     /// The totals in a few lines.
     fn text(&self) -> String {
         let counted = self.tap.counted();
-        let mut totals: Totals = self.tap.hearing().totals(self.clock.now());
-        totals.drops.reader += counted.unheard;
+        let totals = feeding::totals(&self.tap, &self.clock);
         let mut text = tap_text::totals(&totals, counted.refused);
         if let Some(plan) = self.tap.chaos() {
             text += &tap_text::chaos(&plan.name, counted.chaos);

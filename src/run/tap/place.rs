@@ -17,6 +17,7 @@ pub struct Place {
     base: Base,
     from: Origin,
     allow_plain_http: bool,
+    profile: Option<Box<Profile>>,
 }
 
 /// Who wins where a profile and the variable name different addresses.
@@ -64,6 +65,7 @@ impl Place {
                 base: profile.base_url.value.clone(),
                 from: profile.base_url.from.clone(),
                 allow_plain_http: profile.allow_plain_http.value,
+                profile: Some(Box::new(profile.clone())),
             }),
             (None, Some(url)) => Self::at(url, variable_origin(), None),
             (None, None) => Self::at(API, Origin::Default, None),
@@ -73,11 +75,18 @@ impl Place {
     fn at(url: &str, from: Origin, profile: Option<&Profile>) -> Result<Self, ConfigError> {
         let base = Base::parse(url).map_err(|why| from.error(why))?;
         let allow_plain_http = profile.is_some_and(|profile| profile.allow_plain_http.value);
+        let profile = profile.filter(|profile| profile.base_url.value == base);
         Ok(Self {
+            profile: profile.cloned().map(Box::new),
             base,
             from,
             allow_plain_http,
         })
+    }
+
+    /// The profile that leads there, if one was meant: its limits are those of the traffic.
+    pub fn profile(&self) -> Option<&Profile> {
+        self.profile.as_deref()
     }
 
     /// The address behind a tap at `own`, and whether it may be plain http beyond this machine. A

@@ -1,5 +1,7 @@
 //! The tap over real sockets: what passes is what would have passed without it, whatever goes wrong.
 
+#[cfg(unix)]
+mod admin;
 mod chaos;
 mod corpus;
 mod faults;

@@ -63,8 +63,11 @@ pub struct Running {
 
 impl Running {
     pub fn tap(home: &Home, args: &[&str], vars: &[(&str, &str)]) -> Self {
-        let args = [&["tap", "--listen", "127.0.0.1:0"], args].concat();
-        Self::server(home, &args, vars)
+        let mut all = vec!["tap", "--listen", "127.0.0.1:0"];
+        if !args.contains(&"--admin") {
+            all.extend(["--admin", "off"]);
+        }
+        Self::server(home, &[&all, args].concat(), vars)
     }
 
     pub fn sim(home: &Home, args: &[&str]) -> Self {
@@ -269,7 +272,10 @@ fn a_variable_that_leads_back_to_the_tap_is_passed_over() {
         ("ANTHROPIC_API_KEY", "sk-ant-api03-planted"),
     ];
     let mut child = home
-        .command(&["tap", "--listen", &free.to_string()], &vars)
+        .command(
+            &["tap", "--admin", "off", "--listen", &free.to_string()],
+            &vars,
+        )
         .spawn()
         .unwrap();
     let mut first = String::new();

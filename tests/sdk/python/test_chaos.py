@@ -22,12 +22,8 @@ class Chaos(World):
         plan.write_text(f'about = "A test."\n[[troubles]]\nshare = 1\n{cls.trouble}', encoding="utf-8")
         if len(cls.servers) > 1:
             cls.servers.pop(0).end()
-        cls.servers.insert(0, Server("tap", "--upstream", cls.url_of_sim(), "--chaos", str(plan)))
+        cls.servers.insert(0, Server("tap", "--admin", "off", "--upstream", cls.servers[-1].url, "--chaos", str(plan)))
         cls.url = cls.servers[0].url
-
-    @classmethod
-    def url_of_sim(cls):
-        return cls.servers[-1].url
 
     @classmethod
     def tearDownClass(cls):

@@ -61,7 +61,7 @@ class World(unittest.TestCase):
         path = HERE / "scenarios" / f"{cls.scenario}.toml"
         cls.servers = [Server("sim", "--scenario", str(path), "--seed", "7")]
         if os.environ.get("RATETOP_SDK_TAP"):
-            cls.servers.insert(0, Server("tap", "--upstream", cls.servers[0].url))
+            cls.servers.insert(0, Server("tap", "--admin", "off", "--upstream", cls.servers[0].url))
         cls.url = cls.servers[0].url
 
     @classmethod

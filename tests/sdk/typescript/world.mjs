@@ -34,7 +34,7 @@ export function world(scenario) {
   before(async () => {
     const path = fileURLToPath(new URL(`../scenarios/${scenario}.toml`, import.meta.url));
     servers.unshift(await start("sim", "--scenario", path, "--seed", "7"));
-    if (process.env.RATETOP_SDK_TAP) servers.unshift(await start("tap", "--upstream", servers[0].url));
+    if (process.env.RATETOP_SDK_TAP) servers.unshift(await start("tap", "--admin", "off", "--upstream", servers[0].url));
     here.url = servers[0].url;
   });
   after(async () => {

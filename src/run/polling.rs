@@ -1,0 +1,59 @@
+//! Polling limits for as long as the program runs.
+
+use super::session::Session;
+use crate::{
+    api::limits,
+    clock::Clock,
+    domain::{
+        observation::{Observation, What},
+        org::LimitsState,
+    },
+};
+use futures_util::future::BoxFuture;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// After a failed poll the next one comes this much later at first, seconds; then twice that.
+const POLL_AGAIN_S: f64 = 15.0;
+
+/// Takes what a poll saw.
+pub type Tell<'a> = dyn Fn(Observation) -> BoxFuture<'a, ()> + Send + Sync + 'a;
+
+/// Polls a session's limits, also when `now` rings. A poll that fails backs off; one that is asked to
+/// stay away stays away. Without a way to the Admin API it says so, once, and ends.
+pub async fn poll(session: &Session, clock: &Clock, now: &Notify, tell: &Tell<'_>) {
+    let Some(mut poller) = session.poller(limits::TURNS) else {
+        let why = session.admin.as_ref().err().cloned().unwrap_or_default();
+        tell(limits::absent(clock.now(), why)).await;
+        return;
+    };
+    let mut failures = 0_u32;
+    loop {
+        let polled = poller.poll().await;
+        session.learn(&polled.seen);
+        let fine = matches!(
+            &polled.seen.what,
+            What::Limits {
+                state: LimitsState::Ok,
+                ..
+            }
+        );
+        tell(polled.seen).await;
+        while let Some(turn) = poller.turn().await {
+            session.learn(&turn.seen);
+            tell(turn.seen).await;
+        }
+        failures = if fine { 0 } else { failures + 1 };
+        let interval = session.profile.limits_interval_s.value;
+        let backoff = POLL_AGAIN_S * f64::from(1_u32 << failures.min(10).saturating_sub(1));
+        let wait = match (failures, polled.stay_away_s) {
+            (_, Some(asked)) => asked.max(POLL_AGAIN_S),
+            (0, None) => interval,
+            (_, None) => backoff.min(interval),
+        };
+        tokio::select! {
+            () = now.notified() => {}
+            () = tokio::time::sleep(Duration::from_secs_f64(wait.clamp(1.0, 86_400.0))) => {}
+        }
+    }
+}
