@@ -17,7 +17,7 @@ use crate::domain::{
     tier::Tiers,
     time::Time,
     timeline::{Attempt, Call, Timeline},
-    verdict::Verdict,
+    verdict::{Cause, Verdict},
 };
 use std::sync::Arc;
 
@@ -52,6 +52,8 @@ pub struct Profile {
     pub calls: Calls,
     /// The newest refusal.
     pub refusal: Option<Refusal>,
+    /// When a call was last answered whole.
+    served_at: Option<Time>,
     /// Whether the cost of a probe was said and accepted.
     pub probe_accepted: bool,
 }
@@ -70,6 +72,7 @@ impl Profile {
             answers: Answers::default(),
             calls,
             refusal: None,
+            served_at: None,
             probe_accepted: false,
         }
     }
@@ -93,6 +96,11 @@ impl Profile {
                 verdict: verdict.clone(),
             });
         }
+        if let What::Finished { outcome, .. } = &seen.what
+            && outcome.is_complete()
+        {
+            self.served_at = Some(seen.at);
+        }
         let told = self.board.absorb(seen);
         if matches!(seen.what, What::Limits { .. }) {
             self.calls.know(&self.board);
@@ -113,6 +121,15 @@ impl Profile {
         });
         let continues = before.is_some_and(Outcome::is_complete);
         self.answers.append(call, attempt, continues, delta);
+    }
+
+    /// The newest refusal, where it was for money and nothing was served since: then no bucket matters.
+    pub fn spent(&self) -> Option<&Refusal> {
+        let refusal = self.refusal.as_ref()?;
+        let cause = refusal.verdict.cause;
+        let money = cause.is_spend() || cause == Cause::Billing;
+        let served_since = self.served_at.is_some_and(|at| at > refusal.at);
+        (money && !served_since).then_some(refusal)
     }
 
     /// The attempt that met the newest refusal, while the timeline still has it.

@@ -37,13 +37,15 @@ const SIGNS: &[(&str, &str)] = &[
         "*",
         "counts cache reads too; of two input limits the tighter is shown",
     ),
+    ("EMPTY", "nothing is left; DEBT: less than nothing"),
+    ("SPENT", "refused for money, whatever is left"),
     ("╱╱╱", "stale: the last header is too old to say anything"),
     ("───", "only the limit is known, or nothing"),
 ];
 
 /// Columns of the text beside the keys: in one column of them, in each of two.
 const TEXT: u16 = 60;
-const TEXT_OF_TWO: u16 = 35;
+const TEXT_OF_TWO: u16 = 37;
 /// Columns of the keys.
 const KEYS: u16 = 17;
 /// The same where there are few; then only the first key of each is shown.

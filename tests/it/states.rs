@@ -8,13 +8,14 @@ use crate::{
 use ratetop::{
     app::{App, event::Event},
     domain::{
-        headers::{Level, Reading},
+        headers::{Hint, Level, Reading},
         id::Limiter,
         observation::What,
         org::{GroupKind, LimitsState},
-        outcome::Outcome,
+        outcome::{ApiError, Outcome},
         spend::Spend,
         usage::Usage,
+        verdict::{Context, judge},
     },
 };
 use std::fmt::Write as _;
@@ -262,6 +263,48 @@ fn without_any_header_the_own_burn_is_shown_and_the_pool_that_burns_first() {
     assert!(places.is_sorted(), "{shown}");
     press(&mut app, "<enter>", &mut noon());
     insta::assert_snapshot!("bare_details", screen(&app, WIDE));
+}
+
+/// The tier's monthly spend cap is reached: every bucket is full, and every call is refused.
+#[test]
+fn a_pool_without_money_is_marked_until_a_call_is_served_again() {
+    let mut app = world::fresh(FOLDED);
+    let limits = [5_000, 5_000_000, 1_000_000];
+    let group = world::model_group("rlg_o", "Opus 5.5", &["claude-opus-5-5"], limits);
+    world::limits(&mut app, at(-60.0), vec![group]);
+    let model = "claude-opus-5-5";
+    let all = levels(5_000, 5_000_000, 1_000_000);
+    world::call(&mut app, 1, at(-20.0), model, all, SMALL_CALL);
+    // Section "errors": the code of the tier's cap, and when access returns.
+    let outcome = Outcome::Refused {
+        status: 429,
+        error: ApiError {
+            kind: "rate_limit_error".to_owned(),
+            code: Some("enforced_spend_limit_reached".to_owned()),
+            ..ApiError::default()
+        },
+        hint: Hint::default(),
+    };
+    let mut capped = judge(&outcome, &Context::at(at(-2.0))).unwrap();
+    capped.model = Some(model.into());
+    let finished = What::Finished {
+        outcome,
+        usage: None,
+        duration_s: 0.1,
+        verdict: Some(Box::new(capped)),
+    };
+    world::send(&mut app, world::seen(at(-2.0), 2, model, finished));
+    app.wake(noon());
+    let shown = screen(&app, FOLDED);
+    assert!(shown.contains("SPENT"), "{shown}");
+    let until = "monthly spend cap: calls are refused until 2026-12-01 00:00 UTC";
+    assert!(shown.contains(until), "{shown}");
+    world::call(&mut app, 3, at(-1.5), model, all, SMALL_CALL);
+    let shown = screen(&app, FOLDED);
+    assert!(
+        !shown.contains("SPENT") && !shown.contains(until),
+        "{shown}"
+    );
 }
 
 /// A pool with both limits of input, of which the one that counts cache reads binds.

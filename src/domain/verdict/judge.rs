@@ -145,9 +145,7 @@ impl Draft {
     }
 }
 
-/// `; the server asks to wait 17 s`, or nothing.
+/// `; asked to wait 17 s`, or nothing.
 pub(super) fn asks(asked: Option<f64>) -> String {
-    asked.map_or_else(String::new, |s| {
-        format!("; the server asks to wait {}", spoken(s))
-    })
+    asked.map_or_else(String::new, |s| format!("; asked to wait {}", spoken(s)))
 }

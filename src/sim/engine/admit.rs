@@ -146,6 +146,7 @@ impl Engine {
             one_hour,
             fast,
             priority: lane == Lane::Priority,
+            thinking: world.answers.thinking,
             stop: plan.stop,
             ending: plan.ending,
             dice: Dice::new(self.seed, self.calls, 4),
@@ -269,6 +270,21 @@ fn refusal_of(fault: &Fault, stream: bool) -> Option<Refusal> {
             "The resource is being changed by another request",
         )),
         FaultKind::Opaque => Some(Refusal::new(429, "rate_limit_error", "Rate limited")),
+        FaultKind::Billing => Some(
+            Refusal::new(
+                402,
+                "billing_error",
+                "The linked organization has reached its spend limit",
+            )
+            .code("linked_organization_spend_limit_reached"),
+        ),
+        FaultKind::OnHold => {
+            Some(Refusal::invalid("This organization is on hold").code("organization_on_hold"))
+        }
+        FaultKind::CompactionUnavailable => Some(
+            Refusal::new(529, "overloaded_error", "Compaction is unavailable")
+                .code("compaction_unavailable"),
+        ),
         FaultKind::StreamError if !stream => Some(overloaded()),
         _ => None,
     }

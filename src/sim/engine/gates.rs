@@ -7,7 +7,7 @@ use crate::{
     },
     sim::{
         dice::Dice,
-        scenario::{Fault, Scenario, SpendKind, Subscription},
+        scenario::{Fault, Scenario, SpendKind, Subscription, catalogue},
         speak::refusal::Refusal,
     },
 };
@@ -25,6 +25,8 @@ pub struct Gates {
     spent_usd: f64,
     ramp: Vec<Growth>,
     windows: Option<Windows>,
+    /// By pool, whether it serves Fable.
+    fable: Vec<bool>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +44,8 @@ pub struct Windows {
     pub five_hour: (f64, Time),
     /// The same of the 7 d window.
     pub seven_day: (f64, Time),
+    /// The same of the 7 d window with overage, which only calls to Fable use.
+    pub overage: Option<(f64, Time)>,
 }
 
 impl Windows {
@@ -50,14 +54,20 @@ impl Windows {
             per_token: of.per_1000_tokens / 1e3,
             five_hour: (of.five_hour, after(start, 2.0 * 3600.0 + 437.0)),
             seven_day: (of.seven_day, after(start, 3.5 * 86_400.0)),
+            overage: of
+                .seven_day_overage
+                .map(|used| (used, after(start, 3.5 * 86_400.0))),
         }
     }
 
     fn roll(&mut self, now: Time) {
-        for (window, seconds) in [
-            (&mut self.five_hour, 5.0 * 3600.0),
-            (&mut self.seven_day, 7.0 * 86_400.0),
-        ] {
+        let windows = [
+            (Some(&mut self.five_hour), 5.0 * 3600.0),
+            (Some(&mut self.seven_day), 7.0 * 86_400.0),
+            (self.overage.as_mut(), 7.0 * 86_400.0),
+        ];
+        for (window, seconds) in windows {
+            let Some(window) = window else { continue };
             if now >= window.1 {
                 let behind = (seconds_between(window.1, now) / seconds).floor() + 1.0;
                 *window = (0.0, after(window.1, behind * seconds));
@@ -85,15 +95,23 @@ impl Gates {
                 world.pools.len()
             ],
             windows: world.headers.subscription.map(|of| Windows::new(of, start)),
+            fable: world
+                .pools
+                .iter()
+                .map(|pool| pool.models.iter().any(|id| catalogue::is_fable(id)))
+                .collect(),
         }
     }
 
-    /// The subscription windows at `now`.
-    pub fn windows(&mut self, now: Time) -> Option<Windows> {
-        if let Some(windows) = &mut self.windows {
-            windows.roll(now);
-        }
-        self.windows
+    /// The subscription windows at `now`, as calls to that pool see them.
+    pub fn windows(&mut self, pool: Option<usize>, now: Time) -> Option<Windows> {
+        let windows = self.windows.as_mut()?;
+        windows.roll(now);
+        let fable = pool.and_then(|n| self.fable.get(n)) == Some(&true);
+        Some(Windows {
+            overage: windows.overage.filter(|_| fable),
+            ..*windows
+        })
     }
 
     /// Money and windows: what no bucket knows of.
@@ -115,7 +133,7 @@ impl Gates {
                 SpendKind::OwnWorkspace => Refusal::invalid(format!("You have reached your specified workspace API usage limits. {back}")),
             });
         }
-        match self.windows(now) {
+        match self.windows(None, now) {
             Some(windows) if windows.five_hour.0 >= 1.0 || windows.seven_day.0 >= 1.0 => {
                 let back = if windows.seven_day.0 >= 1.0 {
                     windows.seven_day.1
@@ -153,6 +171,11 @@ impl Gates {
             windows.roll(now);
             windows.five_hour.0 += (input + output) * windows.per_token;
             windows.seven_day.0 += (input + output) * windows.per_token / 10.0;
+            if let Some(overage) = &mut windows.overage
+                && self.fable.get(pool) == Some(&true)
+            {
+                overage.0 += (input + output) * windows.per_token / 10.0;
+            }
         }
     }
 

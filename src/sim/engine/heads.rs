@@ -1,6 +1,6 @@
 //! Response heads: ids, date, and the families of section "response headers".
 
-use super::{Answer, Engine, JSON, Ticket, pool::Limit, take::Lane};
+use super::{Answer, Engine, JSON, Ticket, pool::Limit, take::Lane, usage::Whose};
 use crate::{
     domain::{
         limit::{Dimension, Family},
@@ -85,11 +85,15 @@ impl Engine {
                 .map_or(0.0, |pool| pool.stop(ticket.flow, now))
         };
         let (short, long, read) = ticket.cached;
-        let workspace = self.world.workspace.as_deref();
+        let priority = ticket.lane == Lane::Priority;
+        let whose = Whose {
+            model: Some(ticket.model),
+            workspace: self.world.workspace.as_deref().map(Into::into),
+            service_tier: Some(if priority { "priority" } else { "standard" }),
+        };
         self.usage.add(
             now,
-            &ticket.model,
-            workspace,
+            whose,
             (
                 ticket.input.uncached,
                 short as f64,
@@ -117,7 +121,7 @@ impl Engine {
         if refusal.levels && messages {
             match self.refused_pool.take() {
                 Some((n, lane)) => self.levels(n, lane, 0.0, now, &mut headers),
-                None => self.unified(now, &mut headers),
+                None => self.unified(None, now, &mut headers),
             }
         }
         if let Some(seconds) = refusal.retry_after_s {
@@ -154,7 +158,7 @@ impl Engine {
         head: &mut HeaderMap,
     ) {
         if self.world.headers.subscription.is_some() {
-            self.unified(now, head);
+            self.unified(Some(n), now, head);
             return;
         }
         let Some(pool) = self.pools.get(n) else {
@@ -266,8 +270,8 @@ impl Engine {
     }
 
     /// Subscription headers; epoch seconds, shares that may exceed 1.
-    fn unified(&mut self, now: Time, head: &mut HeaderMap) {
-        let Some(windows) = self.gates.windows(now) else {
+    fn unified(&mut self, pool: Option<usize>, now: Time, head: &mut HeaderMap) {
+        let Some(windows) = self.gates.windows(pool, now) else {
             return;
         };
         let status = |used: f64| {
@@ -279,10 +283,15 @@ impl Engine {
                 "allowed"
             }
         };
-        let (claim, worst) = if windows.seven_day.0 >= windows.five_hour.0 {
-            ("seven_day", windows.seven_day)
-        } else {
-            ("five_hour", windows.five_hour)
+        let mut of = vec![
+            ("five_hour", "5h", windows.five_hour),
+            ("seven_day", "7d", windows.seven_day),
+        ];
+        let overage = windows.overage;
+        of.extend(overage.map(|window| ("seven_day_overage_included", "7d_oi", window)));
+        let worst = of.iter().max_by(|a, b| a.2.0.total_cmp(&b.2.0));
+        let Some(&(claim, _, worst)) = worst else {
+            return;
         };
         let mut put = |name: &'static str, value: HeaderValue| {
             head.insert(HeaderName::from_static(name), value);
@@ -311,30 +320,18 @@ impl Engine {
             "anthropic-ratelimit-unified-overage-disabled-reason",
             HeaderValue::from_static("out_of_credits"),
         );
-        put(
-            "anthropic-ratelimit-unified-5h-status",
-            HeaderValue::from_static(status(windows.five_hour.0)),
-        );
-        put(
-            "anthropic-ratelimit-unified-5h-reset",
-            HeaderValue::from(windows.five_hour.1.timestamp()),
-        );
-        put(
-            "anthropic-ratelimit-unified-5h-utilization",
-            text(&format!("{:.4}", windows.five_hour.0)),
-        );
-        put(
-            "anthropic-ratelimit-unified-7d-status",
-            HeaderValue::from_static(status(windows.seven_day.0)),
-        );
-        put(
-            "anthropic-ratelimit-unified-7d-reset",
-            HeaderValue::from(windows.seven_day.1.timestamp()),
-        );
-        put(
-            "anthropic-ratelimit-unified-7d-utilization",
-            text(&format!("{:.4}", windows.seven_day.0)),
-        );
+        for (_, name, (used, reset)) in of {
+            let stem = format!("anthropic-ratelimit-unified-{name}");
+            for (what, value) in [
+                ("status", HeaderValue::from_static(status(used))),
+                ("reset", HeaderValue::from(reset.timestamp())),
+                ("utilization", text(&format!("{used:.4}"))),
+            ] {
+                if let Ok(name) = HeaderName::from_bytes(format!("{stem}-{what}").as_bytes()) {
+                    head.insert(name, value);
+                }
+            }
+        }
     }
 }
 

@@ -298,7 +298,8 @@ impl Engine {
         let usage = &mut self.usage;
         if let Some(pool) = self.pools.get_mut(n) {
             pool.settle(now, self.start, &mut |at, model, take| {
-                usage.add(at, model, None, (take.uncached, 0.0, 0.0, 0.0, take.output));
+                let tokens = (take.uncached, 0.0, 0.0, 0.0, take.output);
+                usage.add(at, usage::Whose::standard(model), tokens);
             });
         }
     }

@@ -20,7 +20,18 @@ const LATE_S: f64 = 300.0;
 /// Minutes that are kept: a day and a little.
 const MINUTES: usize = 1500;
 
-type Row = (Arc<str>, Option<Arc<str>>, Tokens);
+/// Whose tokens they are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Whose {
+    /// The model that answered; none where a report does not group by it.
+    pub model: Option<Arc<str>>,
+    /// The workspace; none for the default one, or where a report does not group by it.
+    pub workspace: Option<Arc<str>>,
+    /// `standard` or `priority`; none where a report does not group by it.
+    pub service_tier: Option<&'static str>,
+}
+
+type Row = (Whose, Tokens);
 
 /// Minutes with their tokens.
 #[derive(Debug)]
@@ -39,18 +50,12 @@ impl Log {
     }
 
     /// Tokens that were used at `at`.
-    pub fn add(&mut self, at: Time, model: &str, workspace: Option<&str>, more: Tokens) {
+    pub fn add(&mut self, at: Time, whose: Whose, more: Tokens) {
         let rows = self
             .minutes
             .entry(at.timestamp().div_euclid(60))
             .or_default();
-        let row = rows
-            .iter_mut()
-            .find(|(name, place, _)| **name == *model && place.as_deref() == workspace);
-        match row {
-            Some((_, _, tokens)) => add(tokens, &more),
-            None => rows.push((model.into(), workspace.map(Into::into), more)),
-        }
+        gather(rows, whose, &more);
         while self.minutes.len() > MINUTES {
             self.minutes.pop_first();
         }
@@ -79,8 +84,7 @@ impl Log {
             let input = calls * f64::midpoint(client.input.0, client.input.1);
             let output = calls * f64::midpoint(client.output.0, client.output.1);
             rows.push((
-                client.model.as_str().into(),
-                None,
+                Whose::standard(&client.model),
                 (input, 0.0, 0.0, 0.0, output),
             ));
         }
@@ -130,6 +134,7 @@ impl Log {
         let last = end.timestamp().div_euclid(width_s);
         let by: Vec<&str> = values(query, "group_by").collect();
         let models: Vec<&str> = values(query, "models").collect();
+        let tiers: Vec<&str> = values(query, "service_tiers").collect();
         let mut data = Vec::new();
         for bucket in first..last.min(first.saturating_add(limit)) {
             let mut sums: Vec<Row> = Vec::new();
@@ -137,29 +142,20 @@ impl Log {
             let from = (bucket * width_s).div_euclid(60);
             let minutes = (from..from + width_s / 60)
                 .filter(|minute| width_s < 86_400 || minute * 60 > now.timestamp() - 86_400);
-            for (model, workspace, tokens) in minutes.flat_map(|minute| self.minute(world, minute))
-            {
-                if !models.is_empty() && !models.contains(&&*model) {
-                    continue;
-                }
-                let model: Arc<str> = if by.contains(&"model") {
-                    model
-                } else {
-                    "".into()
+            for (whose, tokens) in minutes.flat_map(|minute| self.minute(world, minute)) {
+                let is_wanted = |wanted: &[&str], value: Option<&str>| {
+                    wanted.is_empty() || value.is_some_and(|value| wanted.contains(&value))
                 };
-                let workspace = workspace.filter(|_| by.contains(&"workspace_id"));
-                match sums
-                    .iter_mut()
-                    .find(|row| row.0 == model && row.1 == workspace)
+                if is_wanted(&models, whose.model.as_deref())
+                    && is_wanted(&tiers, whose.service_tier)
                 {
-                    Some((_, _, sum)) => add(sum, &tokens),
-                    None => sums.push((model, workspace, tokens)),
+                    gather(&mut sums, whose.grouped(&by), &tokens);
                 }
             }
             data.push(json!({
                 "starting_at": rfc3339(bucket * width_s),
                 "ending_at": rfc3339((bucket + 1) * width_s),
-                "results": sums.iter().map(|row| describe(row, &by)).collect::<Vec<_>>(),
+                "results": sums.iter().map(describe).collect::<Vec<_>>(),
             }));
         }
         let more = first.saturating_add(limit) < last;
@@ -171,6 +167,34 @@ impl Log {
     }
 }
 
+impl Whose {
+    /// Of the default workspace and the standard tier.
+    pub fn standard(model: &str) -> Self {
+        Self {
+            model: Some(model.into()),
+            workspace: None,
+            service_tier: Some("standard"),
+        }
+    }
+
+    /// Only what a report is grouped by.
+    fn grouped(self, by: &[&str]) -> Self {
+        Self {
+            model: self.model.filter(|_| by.contains(&"model")),
+            workspace: self.workspace.filter(|_| by.contains(&"workspace_id")),
+            service_tier: self.service_tier.filter(|_| by.contains(&"service_tier")),
+        }
+    }
+}
+
+/// Adds tokens to the row that they belong to.
+fn gather(rows: &mut Vec<Row>, whose: Whose, more: &Tokens) {
+    match rows.iter_mut().find(|(of, _)| *of == whose) {
+        Some((_, sum)) => add(sum, more),
+        None => rows.push((whose, *more)),
+    }
+}
+
 fn add(sum: &mut Tokens, more: &Tokens) {
     sum.0 += more.0;
     sum.1 += more.1;
@@ -179,7 +203,7 @@ fn add(sum: &mut Tokens, more: &Tokens) {
     sum.4 += more.4;
 }
 
-fn describe((model, workspace, tokens): &Row, by: &[&str]) -> Value {
+fn describe((whose, tokens): &Row) -> Value {
     json!({
         "uncached_input_tokens": tokens.0.round() as u64,
         "cache_creation": {
@@ -189,10 +213,10 @@ fn describe((model, workspace, tokens): &Row, by: &[&str]) -> Value {
         "cache_read_input_tokens": tokens.3.round() as u64,
         "output_tokens": tokens.4.round() as u64,
         "server_tool_use": { "web_search_requests": 0 },
-        "model": (!model.is_empty()).then_some(&**model),
-        "workspace_id": workspace.as_deref(),
+        "model": whose.model.as_deref(),
+        "workspace_id": whose.workspace.as_deref(),
         "api_key_id": null,
-        "service_tier": by.contains(&"service_tier").then_some("standard"),
+        "service_tier": whose.service_tier,
         "context_window": null,
         "inference_geo": null,
     })

@@ -148,6 +148,14 @@ pub fn id_of(model: &str) -> &str {
         .map_or(model, |known| known.id)
 }
 
+/// Whether a model is of the Fable line.
+pub fn is_fable(model: &str) -> bool {
+    let id = id_of(model);
+    MODELS
+        .iter()
+        .any(|known| known.id == id && known.line == "fable")
+}
+
 /// Whether a model takes `temperature`, `top_p` and `top_k` (under the old version): those before 4.7
 /// do, and nothing is known of strangers.
 pub fn takes_sampling(model: &str) -> bool {

@@ -90,4 +90,8 @@ pub struct Subscription {
     pub seven_day: f64,
     /// Share of the 5 h window that a thousand tokens use; a tenth of it for the 7 d window.
     pub per_1000_tokens: f64,
+    /// Used share of the 7 d window with overage at the start, which only calls to Fable show and use;
+    /// none where there is no such window.
+    #[serde(default)]
+    pub seven_day_overage: Option<f64>,
 }

@@ -158,6 +158,9 @@ pub struct Answers {
     /// Share of the calls with `tools` whose answer asks for one, where `tool_choice` leaves it to the
     /// model and no result came back yet.
     pub tool_use: f64,
+    /// Whether a stream begins with a block of thinking, and says things that no client knows yet: an
+    /// event and a delta of unknown names. The thinking itself is not counted.
+    pub thinking: bool,
 }
 
 impl Default for Answers {
@@ -172,6 +175,7 @@ impl Default for Answers {
             estimate: 1.05,
             own_output_in_remaining: true,
             tool_use: 1.0,
+            thinking: false,
         }
     }
 }

@@ -123,6 +123,12 @@ pub enum FaultKind {
     Conflict,
     /// 429 that explains nothing, without headers.
     Opaque,
+    /// 402: a linked organization's spend limit is reached.
+    Billing,
+    /// 400: the organization is on hold.
+    OnHold,
+    /// 529 that names a part of the API, compaction, as unavailable.
+    CompactionUnavailable,
     /// The head comes `wait_s` later.
     Slow,
     /// 200, then an `error` event; a call that does not stream gets the error's own status.

@@ -96,6 +96,8 @@ pub struct Reply {
     pub fast: bool,
     /// Whether a Priority commitment served it.
     pub priority: bool,
+    /// Whether its stream begins with thinking, and with what no client knows yet.
+    pub thinking: bool,
     /// Why it stops.
     pub stop: Stop,
     /// How it ends.
@@ -145,6 +147,11 @@ impl Reply {
             Stop::Tool { tokens, .. } => self.usage.output_tokens.saturating_sub(tokens),
             _ => self.usage.output_tokens,
         }
+    }
+
+    /// The index of the block of text.
+    pub(super) fn text_index(&self) -> usize {
+        usize::from(self.thinking)
     }
 
     /// Bytes after which the text is cut.

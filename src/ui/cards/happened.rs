@@ -118,9 +118,9 @@ mod tests {
     #[test]
     fn what_differs_in_its_numbers_only_is_one_line_under_the_newest() {
         let ring = ring(&[
-            "429: OTPM of Opus used up (limit 8,000); the server asks to wait 3 s",
+            "429: OTPM of Opus used up (limit 8,000); asked to wait 3 s",
             "529: overloaded",
-            "429: OTPM of Opus used up (limit 8,000); the server asks to wait 1 s",
+            "429: OTPM of Opus used up (limit 8,000); asked to wait 1 s",
             "429: RPM of Opus used up",
         ]);
         let folded = folded(&ring, 9);

@@ -79,7 +79,7 @@ fn pool_card(app: &App, shown: &Shown<'_>, pool: &Pool, canvas: &mut Canvas<'_>,
         height: text_rows,
         ..inner
     };
-    said::draw(shown, pool, &view, canvas, below);
+    said::draw(shown, pool, (gauge, &view), canvas, below);
 }
 
 /// One column of air on both sides.

@@ -4,7 +4,8 @@ use crate::{
     app::Shown,
     domain::{
         board::Pool,
-        gauge::GaugeView,
+        clean::clean,
+        gauge::{Gauge, GaugeView},
         time::Time,
         timeline::{Call, Timeline},
         usage::Usage,
@@ -18,7 +19,7 @@ use std::ops::Range;
 pub(super) fn draw(
     shown: &Shown<'_>,
     pool: &Pool,
-    view: &GaugeView,
+    (gauge, view): (&Gauge, &GaugeView),
     canvas: &mut Canvas<'_>,
     area: Rect,
 ) {
@@ -27,7 +28,10 @@ pub(super) fn draw(
     let tone = Tone::of_view(view, shown.profile.card.thresholds).unwrap_or(Tone::Calm);
     let y = area.y;
     if area.height > 0 {
-        burn(view, canvas, Rect { height: 1, ..area });
+        match view.utilization {
+            Some(used) => window(gauge, used, canvas, area),
+            None => burn(view, canvas, Rect { height: 1, ..area }),
+        }
     }
     if area.height > 1 {
         let style = if view.empty_in_s.is_some() {
@@ -38,9 +42,22 @@ pub(super) fn draw(
         let text = words::forecast(pool, view, shown.at, area.width < 50);
         canvas.put_cut(area.x, y + 1, &text, style, end);
     }
-    if area.height > 2 {
+    if area.height > 2 && view.utilization.is_none() {
         let text = cache(pool, &shown.profile.timeline, area.width < 50);
         canvas.put_cut(area.x, y + 2, &text, roles.text, end);
+    }
+}
+
+/// Of a subscription window only a share is known: `104% used · rejected`.
+fn window(gauge: &Gauge, used: f64, canvas: &mut Canvas<'_>, area: Rect) {
+    let roles = *canvas.roles();
+    let end = area.right();
+    let share = format!("{}%", (used.clamp(0.0, 1e4) * 100.0).round());
+    let x = canvas.put(area.x, area.y, &share, roles.strong, end);
+    let mut x = canvas.put(x, area.y, " used", roles.quiet, end);
+    if let Some(status) = gauge.status() {
+        x = canvas.put(x, area.y, " · ", roles.border, end);
+        canvas.put_cut(x, area.y, &clean(status, 40), roles.text, end);
     }
 }
 

@@ -94,8 +94,16 @@ fn title(app: &App, shown: &Shown<'_>, pools: usize, seen: Option<(usize, usize)
         title.push_str(" · ");
         title.push_str(why);
     }
+    if let Some(refusal) = shown.profile.spent() {
+        let verdict = &refusal.verdict;
+        let until = verdict.retry_at.map_or_else(String::new, |at| {
+            format!(" until {}", at.format("%Y-%m-%d %H:%M UTC"))
+        });
+        let why = verdict.cause.words();
+        title = format!("{title} · {why}: calls are refused{until}");
+    }
     if sent_bare(shown) {
-        title.push_str(" · the server sends no rate-limit headers, so what is left is not known");
+        title.push_str(" · no rate-limit headers are sent: what is left is unknown");
     }
     if app.headroom().tightest_first {
         title.push_str(" · tightest first");

@@ -62,7 +62,7 @@ fn evidence_is_listed_most_trusted_first() {
     assert_eq!(verdict.scope, Scope::Organization);
     assert_eq!(
         verdict.sentence,
-        "429: output tokens per minute of Opus 5.5 used up (limit 1,000,000); the server asks to wait 17 s"
+        "429: output tokens per minute of Opus 5.5 used up (limit 1,000,000); asked to wait 17 s"
     );
     assert_eq!(verdict.pool, Some("rlg_EX".into()));
 }
@@ -285,7 +285,7 @@ fn from_header_bytes_to_a_verdict() {
     assert_eq!(
         verdict.sentence,
         "429, probably input tokens per minute of this model: input tokens per minute: 0 of \
-         2,000,000 left, full in 60 s; the server asks to wait 17 s"
+         2,000,000 left, full in 60 s; asked to wait 17 s"
     );
     assert_eq!(verdict.request_id, Some("req_011CX9f".into()));
     assert_eq!(verdict.retry_at, Some(after(now(), 17.0)));

@@ -92,10 +92,22 @@ fn each_fault_is_what_it_says() {
         ("timeout", 504),
         ("conflict", 409),
         ("opaque", 429),
+        ("billing", 402),
+        ("on-hold", 400),
+        ("compaction-unavailable", 529),
     ] {
         let mut engine = Engine::new(world_with(kind), 1, t());
         let answer = refused(engine.answer(message(100, 500, true), t()));
         assert_eq!(answer.status, status);
+        // Section "errors": what has a code, and which.
+        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        let code = match kind {
+            "billing" => Some("linked_organization_spend_limit_reached"),
+            "on-hold" => Some("organization_on_hold"),
+            "compaction-unavailable" => Some("compaction_unavailable"),
+            _ => None,
+        };
+        assert_eq!(body["error"]["details"]["error_code"].as_str(), code);
         assert_eq!(header(&answer.headers, "retry-after"), "absent");
         assert_eq!(
             header(&answer.headers, "anthropic-ratelimit-requests-limit"),
@@ -125,4 +137,27 @@ fn each_fault_is_what_it_says() {
         assert_eq!(call.reply.stop.reason(), stop);
         assert_eq!(call.wait_s > 2.0, kind == "slow");
     }
+}
+
+/// Section "headers seen": the window with overage was seen on calls to Fable only.
+#[test]
+fn the_window_with_overage_shows_on_fable_alone() {
+    let text = "tier = \"build\"\n[headers]\nsubscription = { five_hour = 0.1, seven_day = 0.2, \
+                per_1000_tokens = 0.01, seven_day_overage = 0.5 }";
+    let mut engine = Engine::new(world(text), 1, t());
+    let mut used = |model: &str| {
+        let body = format!(
+            r#"{{"model":"{model}","max_tokens":9,"messages":[{{"role":"user","content":"x"}}]}}"#
+        );
+        let ask = ask("POST", "/v1/messages", &body, API_KEY);
+        let mut call = admitted(engine.answer(ask, t()));
+        let head = engine.head(&mut call.ticket, t());
+        let of =
+            |name: &str| header(&head, &format!("anthropic-ratelimit-unified-{name}")).to_owned();
+        [of("7d_oi-utilization"), of("representative-claim")]
+    };
+    assert_eq!(used("claude-opus-5-5"), ["absent", "seven_day"]);
+    let [overage, claim] = used("claude-fable-5-1");
+    assert!(overage.starts_with("0.50"), "{overage}");
+    assert_eq!(claim, "seven_day_overage_included");
 }

@@ -194,6 +194,42 @@ fn usage_appears_five_minutes_late() {
     );
 }
 
+/// Section "usage": rows by service tier; a Priority commitment's calls are rows of their own.
+#[test]
+fn usage_tells_priority_from_standard() {
+    let text = format!(
+        "{SMALL}\n[[pools]]\nname = \"Opus 5.5\"\nlimits = {{ priority_input = 100000, priority_output = 100000 }}"
+    );
+    let mut engine = Engine::new(world(&text), 1, t());
+    for standard_only in [false, true] {
+        let tier = if standard_only {
+            "standard_only"
+        } else {
+            "auto"
+        };
+        let body = format!(
+            r#"{{"model":"claude-opus-5-5","max_tokens":50,"service_tier":"{tier}","messages":[{{"role":"user","content":"Say hello."}}]}}"#
+        );
+        let call = admitted(engine.answer(ask("POST", "/v1/messages", &body, API_KEY), t()));
+        engine.end(call.ticket, after(t(), 2.0));
+    }
+    let target =
+        "/v1/organizations/usage_report/messages?starting_at=2026-11-24T12:00:00Z&bucket_width=1m";
+    let mut rows = |query: &str| {
+        let (_, report) = get(&mut engine, &format!("{target}{query}"), after(t(), 400.0));
+        let rows = report["data"][0]["results"].as_array().unwrap().iter();
+        let tier = |row: &Value| row["service_tier"].as_str().map(str::to_owned);
+        rows.map(|row| (tier(row), row["output_tokens"].as_u64()))
+            .collect::<Vec<_>>()
+    };
+    let row = |tier: Option<&str>, output| (tier.map(str::to_owned), Some(output));
+    assert_eq!(rows(""), [row(None, 100)]);
+    let by_tier = [row(Some("priority"), 50), row(Some("standard"), 50)];
+    assert_eq!(rows("&group_by[]=service_tier"), by_tier);
+    let priority = rows("&group_by[]=service_tier&service_tiers[]=priority");
+    assert_eq!(priority, by_tier[..1]);
+}
+
 /// Section "rate_limits": the shapes that have existed, by the version of the request or as the world
 /// says.
 #[test]

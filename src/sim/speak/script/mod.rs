@@ -35,6 +35,7 @@ impl Reply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Start,
+    Thinking,
     Block,
     Ping,
     Text,
@@ -94,7 +95,11 @@ impl Script {
         let mut data = String::new();
         let (name, at_s) = match self.stage {
             Stage::Start => {
-                self.stage = Stage::Block;
+                self.stage = if reply.thinking {
+                    Stage::Thinking
+                } else {
+                    Stage::Block
+                };
                 let _ = write!(
                     data,
                     r#"{{"type":"message_start","message":{{"id":"{}","type":"message","role":"assistant","model":{},"content":[],"container":null,"stop_reason":null,"stop_sequence":null,"stop_details":null,"usage":"#,
@@ -105,9 +110,17 @@ impl Script {
                 data.push_str("}}");
                 ("message_start", 0.0)
             }
+            Stage::Thinking => {
+                self.stage = Stage::Block;
+                return Some((0.0, Ok(THINKING.into())));
+            }
             Stage::Block => {
                 self.stage = Stage::Ping;
-                data.push_str(r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#);
+                let _ = write!(
+                    data,
+                    r#"{{"type":"content_block_start","index":{},"content_block":{{"type":"text","text":""}}}}"#,
+                    reply.text_index()
+                );
                 ("content_block_start", 0.0)
             }
             Stage::Ping => {
@@ -130,7 +143,11 @@ impl Script {
                 }
                 let more = self.per_event.min(end - self.said);
                 self.said += more;
-                data.push_str(r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":""#);
+                let _ = write!(
+                    data,
+                    r#"{{"type":"content_block_delta","index":{},"delta":{{"type":"text_delta","text":""#,
+                    reply.text_index()
+                );
                 let begins = data.len();
                 self.prose.say(more, &mut data);
                 if let Some(left) = &mut self.text_left {
@@ -147,7 +164,8 @@ impl Script {
                 } else {
                     Stage::Delta
                 };
-                data.push_str(r#"{"type":"content_block_stop","index":0}"#);
+                let index = reply.text_index();
+                let _ = write!(data, r#"{{"type":"content_block_stop","index":{index}}}"#);
                 ("content_block_stop", now)
             }
             Stage::Tool => {
@@ -200,13 +218,29 @@ impl Script {
     }
 }
 
+/// A block of thinking, with what no client knows yet: an event that stands between blocks, and a
+/// delta inside one (section "streaming": both must be ignored).
+const THINKING: &str = concat!(
+    "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,",
+    "\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}}\n\n",
+    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,",
+    "\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"Which words?\"}}\n\n",
+    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,",
+    "\"delta\":{\"type\":\"simulated_delta\",\"simulated\":true}}\n\n",
+    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,",
+    "\"delta\":{\"type\":\"signature_delta\",\"signature\":\"c2ltdWxhdGVk\"}}\n\n",
+    "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n",
+    "event: simulated_event\ndata: {\"type\":\"simulated_event\",\"note\":\"no client knows this\"}\n\n",
+);
+
 /// The block that asks for a tool, its input in two pieces.
 fn tool_events(reply: &Reply) -> String {
     let mut out = String::new();
+    let index = reply.text_index() + 1;
     let mut say = |name: &str, data: String| {
         let _ = write!(
             out,
-            "event: {name}\ndata: {{\"type\":\"{name}\",\"index\":1{data}}}\n\n"
+            "event: {name}\ndata: {{\"type\":\"{name}\",\"index\":{index}{data}}}\n\n"
         );
     };
     if let Some(tool) = reply.tool_use() {

@@ -18,6 +18,7 @@ fn reply(stop: Stop, ending: Ending) -> Reply {
         one_hour: false,
         fast: false,
         priority: false,
+        thinking: false,
         stop,
         ending,
         dice: Dice::new(1, 1, 1),
@@ -174,4 +175,23 @@ fn a_stop_sequence_is_named_and_is_not_in_the_text() {
         serde_json::from_slice(&reply(stop, Ending::Normal).whole()).unwrap();
     assert_eq!(whole["content"][0]["text"], text);
     assert_eq!(whole["stop_sequence"], "simu");
+}
+
+/// Section "streaming": thinking comes before the text; unknown events and deltas may come anywhere.
+#[test]
+fn thinking_comes_first_with_what_no_client_knows() {
+    let thinks = Reply {
+        thinking: true,
+        ..reply(Stop::EndTurn, Ending::Normal)
+    };
+    let (names, _, values) = told(thinks);
+    assert!(names.contains(&"simulated_event".to_owned()));
+    let of = |kind: &str| {
+        let is = |value: &&serde_json::Value| value["delta"]["type"] == kind;
+        values.iter().find(is).map(|value| value["index"].clone())
+    };
+    assert_eq!(of("thinking_delta"), Some(0.into()));
+    assert_eq!(of("signature_delta"), Some(0.into()));
+    assert_eq!(of("simulated_delta"), Some(0.into()));
+    assert_eq!(of("text_delta"), Some(1.into()));
 }

@@ -40,7 +40,7 @@ impl Table<'_> {
             bar::draw(canvas, (x + LABEL, y), width, view, self.thresholds);
             self.numbers(canvas, (x + LABEL + width, y), view);
             let x = x + LABEL + width + LEFT_OF;
-            if let Some(alarm) = words::alarm(view) {
+            if let Some(alarm) = self.alarm(pool, view) {
                 canvas.put(x, y, alarm, roles.empty, x + 7);
             } else if let Some((up, trend)) = words::trend(view, at) {
                 let style = if up {

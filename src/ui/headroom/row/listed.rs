@@ -46,7 +46,7 @@ impl Table<'_> {
         }
         let percent = view.percent_left().map(format::percent).unwrap_or_default();
         canvas.put_right(x, y, &percent, style, (x + 5).min(right));
-        if let Some(alarm) = words::alarm(view) {
+        if let Some(alarm) = self.alarm(pool, view) {
             canvas.put(x + 6, y, alarm, roles.empty, right);
         } else if let Some((up, trend)) = words::trend(view, self.shown.at) {
             let style = if up {

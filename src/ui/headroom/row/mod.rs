@@ -136,6 +136,16 @@ impl Table<'_> {
         canvas.put(x + 7, y, &limit, roles.quiet, x + LEFT_OF)
     }
 
+    /// What nobody may overlook of a pool: that no money is left for it, that it is empty.
+    fn alarm(&self, pool: &Pool, view: &GaugeView) -> Option<&'static str> {
+        let spent = self.shown.profile.spent();
+        let of = spent.and_then(|refusal| refusal.verdict.model.as_ref());
+        if of.is_some_and(|model| pool.models.contains(model)) {
+            return Some("SPENT");
+        }
+        words::alarm(view)
+    }
+
     /// Where no level is known: what is known instead. That is our own burn where answers carry no
     /// headers.
     fn unknown(&self, canvas: &mut Canvas<'_>, (x, y): (u16, u16), pool: &Pool, end: u16) {

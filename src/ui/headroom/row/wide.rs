@@ -82,7 +82,7 @@ impl Table<'_> {
             };
             canvas.put(x + 10, y, &trend, style, x + 17);
         }
-        if let Some(alarm) = words::alarm(view) {
+        if let Some(alarm) = self.alarm(pool, view) {
             canvas.put(x + 17, y, alarm, roles.empty, end);
         }
     }

@@ -170,7 +170,7 @@ fn wire(tally: &Tally, most: u64, canvas: &mut Canvas<'_>, area: Rect) {
     let retries = tally.wire.saturating_sub(tally.logical);
     let added = cells_of(retries).max(u16::from(retries > 0)).min(whole);
     let solid = whole - added;
-    canvas.repeat(area.x, area.y, "█", solid, roles.mine);
+    canvas.repeat(area.x, area.y, "▇", solid, roles.mine);
     canvas.repeat(area.x + solid, area.y, "▚", added, roles.bad);
 }
 
@@ -183,5 +183,5 @@ fn cause(what: &str, count: u64, most: u64, canvas: &mut Canvas<'_>, row: Rect) 
     canvas.put_right(x, y, &format::count(count), roles.strong, (x + 6).min(end));
     let room = row.width.saturating_sub(name + 7).min(30);
     let cells = (count as f64 / most.max(1) as f64 * f64::from(room)).round() as u16;
-    canvas.repeat(x + 7, y, "█", cells.max(1).min(room), roles.bad);
+    canvas.repeat(x + 7, y, "▇", cells.max(1).min(room), roles.bad);
 }
