@@ -10,7 +10,7 @@ use super::{
     layout,
     panel::Tab,
 };
-use crate::domain::time::Time;
+use crate::domain::{retry::code::Target, time::Time};
 
 impl App {
     /// Carries out a command of the table, wherever it came from.
@@ -59,6 +59,7 @@ impl App {
             Command::Probe => return self.ask_probe(now),
             Command::TestCall => return self.test_call(now),
             Command::Copy => return self.copy(now),
+            Command::Code => self.layer = Layer::Code(Target::Python, 0),
             _ => return self.move_or_open(command, now),
         }
         Reply::none()

@@ -64,10 +64,13 @@ impl App {
     }
 
     fn layer_key(&mut self, key: KeyEvent, now: Time) -> Reply {
+        if let Layer::Code(target, first) = self.layer {
+            return self.code_key(key, target, first);
+        }
         let up = matches!(key.code, KeyCode::Up);
         let down = matches!(key.code, KeyCode::Down);
         match &mut self.layer {
-            Layer::None => {}
+            Layer::None | Layer::Code(..) => {}
             Layer::Help(first) => match key.code {
                 KeyCode::Up | KeyCode::Char('k') => *first = first.saturating_sub(1),
                 KeyCode::Down | KeyCode::Char('j') => *first = first.saturating_add(1).min(200),

@@ -1,6 +1,7 @@
 //! What lies over the panel and takes the keys first: one enum, so two can never be open at once.
 
 use super::command::{COMMANDS, Row};
+use crate::domain::retry::code::Target;
 use nucleo_matcher::{
     Config, Matcher, Utf32Str,
     pattern::{CaseMatching, Normalization, Pattern},
@@ -20,6 +21,8 @@ pub enum Layer {
     Palette(Palette),
     /// The profile switcher; the selected one.
     Profiles(usize),
+    /// The form's policy as code for that target; the first line shown.
+    Code(Target, u16),
     /// A question before something that costs, with its sentence; `p` or Enter accepts.
     Ask(String),
 }

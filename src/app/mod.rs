@@ -8,6 +8,7 @@
 mod acts;
 pub mod answers;
 pub mod calls;
+mod code;
 pub mod command;
 pub mod effect;
 pub mod event;

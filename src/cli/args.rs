@@ -1,6 +1,9 @@
 //! Arguments.
 
-use crate::domain::{call::ATTEMPTS_MAX, retry::Policy};
+use crate::domain::{
+    call::ATTEMPTS_MAX,
+    retry::{Policy, code::Target},
+};
 use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser};
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
@@ -271,6 +274,12 @@ pub struct Call {
     /// No wait is longer, whatever the policy; one that the server asked for ends the call instead
     #[arg(long, value_name = "D", value_parser = span)]
     pub max_wait: Option<std::time::Duration>,
+    /// Print the policy as code for that target instead, and send nothing
+    ///
+    /// The Python or TypeScript SDK, tenacity around the Python SDK, or curl. What a target cannot
+    /// express is said in the text.
+    #[arg(long, value_name = "TARGET", value_parser = targets(), conflicts_with = "json")]
+    pub as_code: Option<String>,
 }
 
 /// `ratetop doctor`.
@@ -311,6 +320,10 @@ pub fn theme_names() -> Vec<&'static str> {
 
 fn policies() -> PossibleValuesParser {
     PossibleValuesParser::new(Policy::ALL.iter().map(|policy| policy.name()))
+}
+
+fn targets() -> PossibleValuesParser {
+    PossibleValuesParser::new(Target::ALL.iter().map(|target| target.name()))
 }
 
 fn usd(text: &str) -> Result<f64, String> {

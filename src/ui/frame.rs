@@ -172,6 +172,12 @@ fn keys_of_what_is_open(app: &App) -> Option<&'static [(&'static str, &'static s
         Layer::Help(_) => &[("↑↓", "scroll"), ("Esc", "close")],
         Layer::Palette(_) => &[("↑↓", "select"), ("⏎", "run"), ("Esc", "close")],
         Layer::Profiles(_) => &[("↑↓", "select"), ("⏎", "switch"), ("Esc", "close")],
+        Layer::Code(..) => &[
+            ("←→", "target"),
+            ("↑↓", "scroll"),
+            ("⏎", "copy"),
+            ("Esc", "close"),
+        ],
         Layer::Ask(_) => &[("⏎", "send"), ("Esc", "do not")],
         Layer::Filter => return None,
         Layer::None => {
@@ -222,6 +228,7 @@ fn ascii_key(keys: &str) -> &str {
     match keys {
         "⏎" => "Enter",
         "↑↓" => "j/k",
+        "←→" => "h/l",
         other => other,
     }
 }

@@ -1,6 +1,6 @@
 //! What lies over the panel: help, the command palette, the profile switcher, a question.
 
-use super::{canvas::Canvas, events::wrap, widgets::popup};
+use super::{canvas::Canvas, code, events::wrap, widgets::popup};
 use crate::app::{
     App,
     command::COMMANDS,
@@ -16,6 +16,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Layer::Palette(palette) => search(palette, canvas, area),
         Layer::Profiles(selected) => profiles(app, *selected, canvas, area),
         Layer::Ask(question) => ask(question, canvas, area),
+        Layer::Code(target, first) => code::draw(app, *target, *first, canvas, area),
     }
 }
 

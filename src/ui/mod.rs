@@ -7,6 +7,7 @@
 pub mod calls;
 pub mod canvas;
 mod cards;
+mod code;
 mod detail;
 mod events;
 pub mod format;

@@ -1075,3 +1075,25 @@ fn the_doctors_real_call_is_paid_for_and_refused_when_read_only() {
     assert!((home.ledger().unwrap()["usd"].as_f64().unwrap() - cost).abs() < 1e-9);
     assert_eq!(gateway.posts(), 1);
 }
+
+#[test]
+fn a_policy_is_written_as_code_without_a_key_and_with_its_bounds() {
+    let dir = tempfile::tempdir().unwrap();
+    let code = |args: &[&str]| {
+        let ended = Command::cargo_bin("ratetop")
+            .unwrap()
+            .env_clear()
+            .env("HOME", dir.path())
+            .args(["call", "--as-code"])
+            .args(args)
+            .assert()
+            .success();
+        String::from_utf8(ended.get_output().stdout.clone()).unwrap()
+    };
+    assert!(code(&["python"]).contains("ATTEMPTS = 5  #"));
+    let bound = ["python", "--policy", "full-jitter", "--attempts", "3"];
+    let bound = code(&[&bound[..], &["--deadline", "30s", "--max-wait", "8s"]].concat());
+    for said in ["ATTEMPTS = 3  #", "BUDGET = 30  #", "LONGEST = 8  #"] {
+        assert!(bound.contains(said), "{bound}");
+    }
+}

@@ -145,6 +145,9 @@ screen!(
     "7 /refused <enter> <enter> j",
     FOLDED
 );
+screen!(code_wide, "busy", "2 c", WIDE);
+screen!(code_folded, "busy", "2 c <right> jj", FOLDED);
+screen!(code_small, "busy", "2 c <left>", SMALL);
 screen!(help_wide, "busy", "?", WIDE);
 screen!(help_small, "busy", "? jjj", SMALL);
 screen!(palette, "busy", ":pro", FOLDED);

@@ -6,7 +6,7 @@ use crate::domain::{
     id::{CallId, ModelId},
     number::thousands,
     observation::Source,
-    retry::{Limits, Policy},
+    retry::{Limits, Policy, code::Plan},
     spend::Prices,
     usage::Usage,
 };
@@ -256,6 +256,16 @@ impl Form {
         };
         let usd = prices.cost(&ModelId::from(self.model.as_str()), &usage);
         Estimate { input, output, usd }
+    }
+
+    /// Its policy with its bounds, to be written down as code.
+    pub fn plan(&self) -> Plan {
+        let order = self.order(CallId(0));
+        Plan {
+            policy: order.policy,
+            attempts: order.attempts,
+            limits: order.limits,
+        }
     }
 
     /// The call that the form describes.

@@ -6,10 +6,6 @@ use super::{Decision, Ended, own, retry, stop};
 use crate::domain::time::spoken as secs;
 use std::borrow::Cow;
 
-/// Share of a hint that the die may add, and the least spread.
-const SPREAD: f64 = 0.25;
-const LEAST_SPREAD_S: f64 = 0.25;
-
 /// How the die spreads waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Jitter {
@@ -99,6 +95,11 @@ pub(super) static HINT_JITTER: Backoff = Backoff {
 };
 
 impl Backoff {
+    /// Share of a hint that the die may add.
+    pub(super) const SPREAD: f64 = 0.25;
+    /// The least spread after a hint, seconds.
+    pub(super) const LEAST_SPREAD_S: f64 = 0.25;
+
     /// What to do after a failed attempt. Nothing that would pass the budget.
     pub(super) fn decide(&self, ended: &Ended<'_>) -> Decision {
         let mine = |status| self.retry_on.status(status);
@@ -108,7 +109,7 @@ impl Backoff {
         let asked = ended.outcome.hint().asked_s();
         let (wait, jitter, reason) = match asked {
             Some(asked) if self.obeys_hint => {
-                let jitter = ended.die() * (SPREAD * asked).max(LEAST_SPREAD_S);
+                let jitter = ended.die() * (Self::SPREAD * asked).max(Self::LEAST_SPREAD_S);
                 let reason = format!(
                     "the server asked {0}; {0} plus {1} of jitter",
                     secs(asked),

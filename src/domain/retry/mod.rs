@@ -1,7 +1,7 @@
 //! Retry policies as pure functions: what happened goes in, wait or stop comes out. The elapsed time
 //! and the die are arguments. `backoff` holds those that are a formula with settings, `own` the rest of
 //! ours, `sdk` what the official SDKs do and did. Around any of them: `limits`, the bounds of one call,
-//! and `budget`, the retries that many calls share.
+//! and `budget`, the retries that many calls share. [`code`] writes a policy down for other programs.
 //!
 //! To add one of these: a variant and an entry in [`Policy::ALL`], its arms in this file (name,
 //! attempts, rule, longest wait, spread), and its settings in `backoff` or its decision in `own`. The
@@ -9,6 +9,7 @@
 
 mod backoff;
 mod budget;
+pub mod code;
 mod limits;
 mod own;
 mod sdk;

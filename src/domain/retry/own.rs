@@ -7,9 +7,9 @@ use crate::domain::{outcome::Outcome, time::spoken as secs};
 /// A hint beyond this is no wait but a refusal: 49 days, the longest wait the SDKs accept.
 pub(super) const LONGEST_HINT_S: f64 = 4_294_967.0;
 /// `retry-after` without a hint.
-const NO_HINT_S: f64 = 60.0;
+pub(super) const NO_HINT_S: f64 = 60.0;
 /// The guide's bounds and its spread.
-const GUIDE_MIN_S: f64 = 4.0;
+pub(super) const GUIDE_MIN_S: f64 = 4.0;
 pub(super) const GUIDE_MAX_S: f64 = 60.0;
 pub(super) const GUIDE_JITTER_S: f64 = 2.0;
 

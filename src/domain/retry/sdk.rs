@@ -17,9 +17,9 @@ use crate::domain::{headers::Hint, outcome::Outcome, time::spoken as secs};
 pub(super) const LONGEST_S: f64 = 4_294_967.0;
 /// Before September 2026 a longer hint counted as none.
 pub(super) const CLASSIC_LONGEST_S: f64 = 60.0;
-const BASE_S: f64 = 0.5;
-const CAP_S: f64 = 8.0;
-const SPREAD: f64 = 0.25;
+pub(super) const BASE_S: f64 = 0.5;
+pub(super) const CAP_S: f64 = 8.0;
+pub(super) const SPREAD: f64 = 0.25;
 
 /// Today's SDKs.
 pub(super) fn decide(ended: &Ended<'_>) -> Decision {

@@ -1,6 +1,7 @@
 //! Commands without a screen: `status`, `limits`, `call`, `doctor`. Each prints one report and ends with an exit
 //! code of `cli::exits`; with `--json` standard output carries JSON and nothing else.
 
+mod as_code;
 mod call;
 mod doctor;
 mod heard;
@@ -92,6 +93,12 @@ pub async fn run(
     }
     if let Command::Doctor(args) = command {
         let code = doctor::run(args, global, ground, outlet).await;
+        return code.unwrap_or(exits::FINE);
+    }
+    if let Command::Call(args) = command
+        && let Some(target) = &args.as_code
+    {
+        let code = as_code::run(args, target, global, ground, outlet);
         return code.unwrap_or(exits::FINE);
     }
     let desk = match Desk::open(global, ground).await {
