@@ -1,12 +1,15 @@
 //! Sockets: outbound HTTP behind [`transport::Transport`], and what is known of addresses.
 //!
-//! [`outbound`] makes our own calls; [`upstream`] carries what passes through the tap.
+//! [`outbound`] makes our own calls: `direct` to a server of this machine, else by `client`.
+//! [`upstream`] carries what passes through the tap, and what goes out directly.
 //!
 //! To add a way out (another client, an engine without sockets): implement `Transport`.
 //! To add a kind of failure: an arm in `trouble`, with its sentence, and a case in the bad-input table.
 
 pub mod base;
 pub mod body;
+mod client;
+mod direct;
 pub mod outbound;
 pub mod transport;
 mod trouble;

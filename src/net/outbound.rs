@@ -2,16 +2,16 @@
 
 use super::{
     base::Base,
+    client::{self, Client},
+    direct::{self, Direct},
     transport::{Broken, Request, Response, Transport},
     trouble,
 };
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream};
-use std::{pin::Pin, time::Duration};
-use tokio::{
-    sync::OnceCell,
-    time::{Sleep, sleep, timeout},
-};
+use http::{HeaderMap, StatusCode};
+use std::{fmt, pin::Pin, time::Duration};
+use tokio::time::{Sleep, sleep, timeout};
 
 /// How we name ourselves.
 pub const USER_AGENT: &str = concat!(
@@ -51,11 +51,26 @@ impl Default for Options {
 }
 
 /// The way out to one base address.
-#[derive(Debug)]
 pub struct Outbound {
     base: Base,
     options: Options,
-    client: OnceCell<reqwest::Client>,
+    way: Way,
+}
+
+enum Way {
+    /// Unencrypted to this machine.
+    Direct(Direct),
+    /// Anywhere.
+    Client(Client),
+}
+
+impl fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbound")
+            .field("base", &self.base)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Outbound {
@@ -69,10 +84,20 @@ impl Outbound {
                 base.as_str()
             ));
         }
+        let way = if base.is_loopback() && base.is_plain_http() {
+            Way::Direct(Direct::new(base.clone(), &options)?)
+        } else {
+            Way::Client(Client::new(base.clone(), options.connect))
+        };
+        Ok(Self { base, options, way })
+    }
+
+    /// The same by the client for any address, also to this machine: what holds there holds everywhere.
+    pub fn by_client(base: Base, options: Options) -> Result<Self, String> {
+        let way = Way::Client(Client::new(base.clone(), options.connect));
         Ok(Self {
-            base,
-            options,
-            client: OnceCell::new(),
+            way,
+            ..Self::new(base, options)?
         })
     }
 
@@ -81,49 +106,33 @@ impl Outbound {
         &self.base
     }
 
-    /// The client, made at the first use: reading the machine's certificates takes a while, and the
-    /// demo must neither wait for them nor need any.
-    async fn client(&self) -> Result<&reqwest::Client, Broken> {
-        self.client
-            .get_or_try_init(|| async {
-                let (base, connect) = (self.base.clone(), self.options.connect);
-                let place = self.base.host_and_port();
-                if base.is_loopback() && base.is_plain_http() {
-                    return build(&base, connect)
-                        .map_err(|error| trouble::of_client(&error, &place));
-                }
-                tokio::task::spawn_blocking(move || build(&base, connect))
-                    .await
-                    .map_err(|_| trouble::broken(&place, "the client could not be made"))?
-                    .map_err(|error| trouble::of_client(&error, &place))
-            })
-            .await
+    async fn answer(&self, request: Request) -> Result<(StatusCode, HeaderMap, Pieces), Broken> {
+        match &self.way {
+            Way::Direct(direct) => {
+                let (status, headers, answer) = direct.send(request).await?;
+                Ok((status, headers, Pieces::Direct(Box::new(answer))))
+            }
+            Way::Client(client) => {
+                let (status, headers, answer) = client.send(request).await?;
+                Ok((status, headers, Pieces::Client(answer)))
+            }
+        }
     }
 
     async fn send_once(&self, request: Request) -> Result<Response, Broken> {
         let place = self.base.host_and_port();
-        let client = self.client().await?;
-        let url = format!("{}{}", self.base.as_str(), request.target);
         let stream = request.stream;
-        let sending = client
-            .request(request.method, url)
-            .headers(request.headers)
-            .body(request.body)
-            .send();
         let (whole, patience) = if stream {
             (self.options.longest_stream, self.options.gap)
         } else {
             (self.options.whole, self.options.whole)
         };
         let deadline = Box::pin(sleep(whole));
-        let response = timeout(patience, sending)
+        let (status, headers, pieces) = timeout(patience, self.answer(request))
             .await
-            .map_err(|_| trouble::no_head(&place, patience))?
-            .map_err(|error| trouble::of_request(error, &place, self.options.connect))?;
-        let status = response.status().as_u16();
-        let headers = response.headers().clone();
+            .map_err(|_| trouble::no_head(&place, patience))??;
         let body = Body {
-            response,
+            pieces,
             deadline,
             whole,
             gap: stream.then_some(self.options.gap),
@@ -140,7 +149,7 @@ impl Outbound {
         .fuse()
         .boxed();
         Ok(Response {
-            status,
+            status: status.as_u16(),
             headers,
             body,
         })
@@ -153,9 +162,24 @@ impl Transport for Outbound {
     }
 }
 
+/// Who brings a body.
+enum Pieces {
+    Direct(Box<direct::Answer>),
+    Client(client::Answer),
+}
+
+impl Pieces {
+    async fn chunk(&mut self) -> Result<Option<Bytes>, Broken> {
+        match self {
+            Self::Direct(answer) => answer.chunk().await,
+            Self::Client(answer) => answer.chunk().await,
+        }
+    }
+}
+
 /// A body as it arrives.
 struct Body {
-    response: reqwest::Response,
+    pieces: Pieces,
     deadline: Pin<Box<Sleep>>,
     whole: Duration,
     gap: Option<Duration>,
@@ -167,8 +191,8 @@ impl Body {
     async fn next(&mut self) -> Option<Result<Bytes, Broken>> {
         let piece = async {
             match self.gap {
-                Some(gap) => timeout(gap, self.response.chunk()).await.map_err(|_| gap),
-                None => Ok(self.response.chunk().await),
+                Some(gap) => timeout(gap, self.pieces.chunk()).await.map_err(|_| gap),
+                None => Ok(self.pieces.chunk().await),
             }
         };
         let chunk = tokio::select! {
@@ -178,7 +202,7 @@ impl Body {
         };
         match chunk {
             Err(gap) => Some(Err(trouble::silent(&self.place, gap))),
-            Ok(Err(error)) => Some(Err(trouble::of_body(error, &self.place))),
+            Ok(Err(broken)) => Some(Err(broken)),
             Ok(Ok(None)) => None,
             Ok(Ok(Some(chunk))) => {
                 let Some(room) = self.room.checked_sub(chunk.len() as u64) else {
@@ -189,26 +213,4 @@ impl Body {
             }
         }
     }
-}
-
-/// Makes the client. One on this machine uses neither the proxies of the environment nor certificates,
-/// and works where there is no certificate store.
-fn build(base: &Base, connect: Duration) -> Result<reqwest::Client, reqwest::Error> {
-    // Fails only when somebody installed one before, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = reqwest::Client::builder()
-        .user_agent(USER_AGENT)
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .tcp_nodelay(true)
-        .connect_timeout(connect)
-        .http1_ignore_invalid_headers_in_responses(true);
-    if base.is_loopback() {
-        builder = builder.no_proxy();
-        if base.is_plain_http() {
-            builder = builder.tls_certs_only(std::iter::empty());
-        }
-    }
-    builder.build()
 }

@@ -13,6 +13,11 @@ pub(super) fn broken(place: &str, what: &str) -> Broken {
     said(Unreachable::Broken, format!("{place}: {what}"))
 }
 
+/// A target that no request can carry.
+pub(super) fn unwritable(place: &str) -> Broken {
+    broken(place, "the request could not be written for this address")
+}
+
 /// No answer came in time.
 pub(super) fn no_head(place: &str, patience: Duration) -> Broken {
     said(
@@ -177,7 +182,7 @@ pub(super) fn of_request(error: reqwest::Error, place: &str, connect: Duration) 
         return no_connection(&error, place, connect);
     }
     if error.is_builder() {
-        return broken(place, "the request could not be written for this address");
+        return unwritable(place);
     }
     no_answer(&error, place)
 }

@@ -246,7 +246,7 @@ pub fn finish(drive: Option<Drive>, talk: &Talk, cx: &mut Context<'_>) {
     match drive {
         Some(Drive::Reader(lease)) => {
             let upstream: &Out = &talk.link.tap.upstream;
-            upstream.give_back(lease, talk.link.now(), cx);
+            upstream.give_back(lease, cx);
         }
         Some(Drive::Task(mut task)) => task.answered = true,
         None => {}

@@ -9,7 +9,7 @@ use super::{
     refusal::Refusal,
     talk::Talk,
 };
-use crate::net::{transport::Broken, upstream::Lease};
+use crate::net::transport::Broken;
 use http::{
     HeaderValue, Method, Request, Response, StatusCode, Version,
     header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT},
@@ -19,7 +19,6 @@ use hyper::body::{Body, Incoming};
 use std::{
     fmt,
     future::poll_fn,
-    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -66,11 +65,11 @@ pub async fn forward(link: Arc<Link>, request: Request<Incoming>) -> Result<Resp
     let Some(request) = outgoing(&talk, head, body) else {
         return Ok(refuse(&link, &Refusal::Target));
     };
-    let lease = match lease(&link).await {
+    let lease = match link.tap.upstream.lease().await {
         Ok(lease) => lease,
         Err(broken) => return Ok(unreachable(&talk, broken)),
     };
-    let (answer, lease) = match send(lease, request).await {
+    let (answer, lease) = match lease.send(request).await {
         Ok(answered) => answered,
         Err(error) => return no_answer(&talk, &error),
     };
@@ -141,34 +140,6 @@ fn outgoing(talk: &Arc<Talk>, mut head: Parts, body: Incoming) -> Option<Request
         });
     }
     Some(request)
-}
-
-async fn lease(link: &Link) -> Result<Lease<Upload>, Broken> {
-    let upstream = &link.tap.upstream;
-    match poll_fn(|cx| Poll::Ready(upstream.reuse(cx))).await {
-        Some(lease) => Ok(lease),
-        None => upstream.connect().await,
-    }
-}
-
-/// Sends the request, once, and waits for the head of its answer.
-async fn send(
-    mut lease: Lease<Upload>,
-    request: Request<Upload>,
-) -> hyper::Result<(Response<Incoming>, Lease<Upload>)> {
-    let mut sending = pin!(lease.send(request));
-    let answer = poll_fn(|cx| {
-        // The connection first: the answer comes out of it.
-        let over = lease.poll(cx).is_ready();
-        let answer = sending.as_mut().poll(cx);
-        if over && answer.is_pending() {
-            // Only for want of budget; the answer is there at the next poll.
-            cx.waker().wake_by_ref();
-        }
-        answer
-    })
-    .await?;
-    Ok((answer, lease))
 }
 
 /// There is no answer on a connection that stood.

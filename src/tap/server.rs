@@ -45,8 +45,7 @@ pub async fn serve(listener: TcpListener, tap: Arc<Tap>, stop: CancellationToken
         .preserve_header_case(true)
         .auto_date_header(false)
         .max_headers(MOST_HEADERS);
-    let clock = tap.clock.clone();
-    let mut sweeping = pin!(tap.upstream.sweep(move || clock.now()));
+    let mut sweeping = pin!(tap.upstream.sweep());
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,

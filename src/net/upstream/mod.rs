@@ -1,4 +1,5 @@
-//! The tap's way out: HTTP/1.1 connections to one address, kept between requests.
+//! HTTP/1.1 connections to one address, kept between requests: the tap's way out, and our own to a server
+//! on this machine.
 //!
 //! A connection has no task of its own: whoever holds a [`Lease`] drives it, so that a request and its
 //! answer cross no queue between tasks. hyper-util's client would spawn, queue and wake for each; that
@@ -8,7 +9,6 @@ mod connect;
 mod wire;
 
 use super::{base::Base, transport::Broken};
-use crate::domain::time::{Time, seconds_between};
 use bytes::Bytes;
 use connect::Connector;
 use http::{HeaderValue, Request, Response, Uri, uri::PathAndQuery};
@@ -18,7 +18,8 @@ use hyper::{
 };
 use std::{
     error::Error,
-    pin::Pin,
+    future::poll_fn,
+    pin::{Pin, pin},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -29,9 +30,9 @@ use std::{
 use tokio::sync::Notify;
 use wire::Wire;
 
-/// Unused connections are kept for this long, seconds: less than servers do, so that they seldom close
-/// one under a request.
-const IDLE_S: f64 = 30.0;
+/// Between two looks at unused connections: what was there at the last one goes. Less than servers wait,
+/// so that they seldom close one under a request.
+const SWEEP: Duration = Duration::from_secs(30);
 /// Unused connections that are kept.
 const MOST_IDLE: usize = 256;
 /// Head lines of an answer; hyper's own bound is 100.
@@ -42,9 +43,15 @@ pub struct Upstream<B: Body + 'static> {
     connector: Connector,
     builder: Builder,
     host: HeaderValue,
-    idle: Mutex<Vec<(Lease<B>, Time)>>,
+    idle: Mutex<Idle<B>>,
     awake: AtomicBool,
     some_idle: Notify,
+}
+
+/// Unused connections, the one used last at the end, each with the sweep that it came after.
+struct Idle<B: Body + 'static> {
+    leases: Vec<(Lease<B>, u32)>,
+    sweeps: u32,
 }
 
 /// A connection for one request and its answer. Dropping it closes the connection.
@@ -82,7 +89,10 @@ where
             connector: Connector::new(base)?,
             builder,
             host,
-            idle: Mutex::default(),
+            idle: Mutex::new(Idle {
+                leases: Vec::new(),
+                sweeps: 0,
+            }),
             awake: AtomicBool::new(false),
             some_idle: Notify::new(),
         })
@@ -112,10 +122,18 @@ where
         Uri::try_from(format!("{scheme}{path}{asked}")).ok()
     }
 
+    /// A connection: one that is unused, else a new one.
+    pub async fn lease(&self) -> Result<Lease<B>, Broken> {
+        match poll_fn(|cx| Poll::Ready(self.reuse(cx))).await {
+            Some(lease) => Ok(lease),
+            None => self.connect().await,
+        }
+    }
+
     /// A connection that is still open after another request; the one that was used last.
-    pub fn reuse(&self, cx: &mut Context<'_>) -> Option<Lease<B>> {
+    fn reuse(&self, cx: &mut Context<'_>) -> Option<Lease<B>> {
         loop {
-            let (mut lease, _) = self.idle().pop()?;
+            let (mut lease, _) = self.idle().leases.pop()?;
             // One that the other side closed meanwhile says so here.
             if lease.poll(cx).is_pending() && lease.0.sender.is_ready() {
                 return Some(lease);
@@ -123,8 +141,7 @@ where
         }
     }
 
-    /// A new connection.
-    pub async fn connect(&self) -> Result<Lease<B>, Broken> {
+    async fn connect(&self) -> Result<Lease<B>, Broken> {
         let wire = self.connector.open().await?;
         let (sender, connection) = self
             .builder
@@ -135,13 +152,14 @@ where
     }
 
     /// Keeps a connection whose answer has been read to its end, if it may serve another.
-    pub fn give_back(&self, mut lease: Lease<B>, now: Time, cx: &mut Context<'_>) {
+    pub fn give_back(&self, mut lease: Lease<B>, cx: &mut Context<'_>) {
         if lease.poll(cx).is_ready() || !lease.0.sender.is_ready() {
             return;
         }
         let mut idle = self.idle();
-        if idle.len() < MOST_IDLE {
-            idle.push((lease, now));
+        if idle.leases.len() < MOST_IDLE {
+            let after = idle.sweeps;
+            idle.leases.push((lease, after));
         }
         drop(idle);
         if !self.awake.load(Ordering::Relaxed) && !self.awake.swap(true, Ordering::Relaxed) {
@@ -151,12 +169,12 @@ where
 
     /// Closes what has been unused for long or was closed by the other side. Runs until dropped; wakes
     /// only while something is unused.
-    pub async fn sweep(&self, now: impl Fn() -> Time) {
+    pub async fn sweep(&self) {
         loop {
             self.some_idle.notified().await;
             loop {
-                tokio::time::sleep(Duration::from_secs_f64(IDLE_S)).await;
-                if self.close_old(now()) {
+                tokio::time::sleep(SWEEP).await;
+                if self.close_old() {
                     break;
                 }
             }
@@ -164,21 +182,23 @@ where
     }
 
     /// Whether nothing is left.
-    fn close_old(&self, now: Time) -> bool {
+    fn close_old(&self) -> bool {
         let mut idle = self.idle();
         let mut cx = Context::from_waker(Waker::noop());
-        idle.retain_mut(|(lease, since)| {
-            seconds_between(*since, now) < IDLE_S && lease.poll(&mut cx).is_pending()
-        });
-        if idle.is_empty() {
+        let now = idle.sweeps;
+        idle.leases
+            .retain_mut(|(lease, after)| *after == now && lease.poll(&mut cx).is_pending());
+        idle.sweeps = now.wrapping_add(1);
+        if idle.leases.is_empty() {
+            idle.leases = Vec::new();
             self.awake.store(false, Ordering::Relaxed);
         }
-        idle.is_empty()
+        idle.leases.is_empty()
     }
 
     /// Unused connections.
     pub fn unused(&self) -> usize {
-        self.idle().len()
+        self.idle().leases.len()
     }
 
     /// Why a connection that stood brought no answer, in one sentence.
@@ -191,7 +211,7 @@ where
         self.connector.broke(error)
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<(Lease<B>, Time)>> {
+    fn idle(&self) -> MutexGuard<'_, Idle<B>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -201,12 +221,23 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    /// Sends a request, once. The future makes no progress by itself: [`Self::poll`] does.
-    pub fn send(
-        &mut self,
-        request: Request<B>,
-    ) -> impl Future<Output = hyper::Result<Response<Incoming>>> + Send + use<B> {
-        self.0.sender.send_request(request)
+    /// Sends a request, once, and waits for the head of its answer. The body comes only as the connection
+    /// is driven on: see [`Self::poll`].
+    pub async fn send(mut self, request: Request<B>) -> hyper::Result<(Response<Incoming>, Self)> {
+        // Makes no progress by itself.
+        let mut sending = pin!(self.0.sender.send_request(request));
+        let answer = poll_fn(|cx| {
+            // The connection first: the answer comes out of it.
+            let over = self.poll(cx).is_ready();
+            let answer = sending.as_mut().poll(cx);
+            if over && answer.is_pending() {
+                // Only for want of budget; the answer is there at the next poll.
+                cx.waker().wake_by_ref();
+            }
+            answer
+        })
+        .await?;
+        Ok((answer, self))
     }
 
     /// Drives the connection: writes what is to be written, reads what has come. Ready when it is over.

@@ -106,11 +106,21 @@ pub fn options(patient: bool) -> Options {
     }
 }
 
+/// How an address is reached.
+type Way = fn(Base, Options) -> Result<Outbound, String>;
+
+/// Straight, as an address of this machine is, and by the client that reaches all others.
+pub const WAYS: [Way; 2] = [Outbound::new, Outbound::by_client];
+
 pub fn connection(url: &str, options: Options) -> Connection {
+    connection_by(WAYS[0], url, options)
+}
+
+pub fn connection_by(way: Way, url: &str, options: Options) -> Connection {
     let base = Base::parse(url).unwrap();
     Connection {
         host: base.host_and_port(),
-        transport: Arc::new(Outbound::new(base, options).unwrap()),
+        transport: Arc::new(way(base, options).unwrap()),
         key: Some(KEY.into()),
         auth: AuthStyle::XApiKey,
         version: Version::V2023,
@@ -229,10 +239,22 @@ pub async fn ask_with(connection: Connection, stream: bool, clock: Clock) -> Ask
     }
 }
 
-/// Makes one call and holds it against what is expected.
+/// Makes one call by either way, holds it against what is expected, and both against each other.
 pub async fn check(script: Vec<Do>, stream: bool, patient: bool, expect: Expect) -> Asked {
     let server = Server::start(move |_| script.clone()).await;
-    let asked = ask_at(&server.url(), options(patient), stream, Clock::start()).await;
+    let straight = check_by(WAYS[0], &server, stream, patient, expect).await;
+    assert_eq!(server.asked().len(), 1, "one send is one request");
+    let asked = check_by(WAYS[1], &server, stream, patient, expect).await;
+    assert_eq!(server.asked().len(), 2, "one send is one request");
+    assert_eq!(asked.text, straight.text);
+    let sentence = |asked: &Asked| Some(asked.attempt.verdict.as_ref()?.sentence.clone());
+    assert_eq!(sentence(&asked), sentence(&straight));
+    straight
+}
+
+async fn check_by(way: Way, server: &Server, stream: bool, patient: bool, expect: Expect) -> Asked {
+    let connection = connection_by(way, &server.url(), options(patient));
+    let asked = ask_with(connection, stream, Clock::start()).await;
     let seen = format!("{:#?}", asked.attempt);
     let verdict = asked.attempt.verdict.as_ref();
     assert_eq!(verdict.map(|v| v.cause), expect.cause, "{seen}");
@@ -250,8 +272,7 @@ pub async fn check(script: Vec<Do>, stream: bool, patient: bool, expect: Expect)
         Some(expect.left),
         "{seen}"
     );
-    assert_eq!(server.asked().len(), 1, "one send is one request");
-    assert!(server.asked()[0].contains(KEY));
+    assert!(server.asked().iter().all(|head| head.contains(KEY)));
     asked
 }
 
