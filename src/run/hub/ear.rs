@@ -1,0 +1,50 @@
+//! What calls tell, as events of one profile.
+
+use crate::{
+    api::call::{Ear, Told},
+    app::event::Event,
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use std::sync::Arc;
+use tokio::sync::mpsc::Sender;
+
+/// Passes on what calls tell, as events of one profile.
+pub(super) struct ToScreen {
+    pub(super) events: Sender<Event>,
+    pub(super) profile: Arc<str>,
+    /// Whether answers are wanted: those of the demo's own traffic are not.
+    pub(super) texts: bool,
+}
+
+impl Ear for ToScreen {
+    fn hear(&self, told: Told) -> BoxFuture<'_, ()> {
+        let event = match told {
+            Told::Seen(seen) => Event::Observed {
+                profile: Arc::clone(&self.profile),
+                seen: Arc::new(*seen),
+            },
+            Told::Text {
+                call,
+                attempt,
+                delta,
+            } => {
+                let profile = Arc::clone(&self.profile);
+                Event::Text {
+                    profile,
+                    call,
+                    attempt,
+                    delta,
+                }
+            }
+        };
+        let wanted = self.texts || !matches!(event, Event::Text { .. });
+        async move {
+            if !wanted {
+                return;
+            }
+            // A loop that ended hears nothing more; its tasks are cancelled.
+            let _ = self.events.send(event).await;
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,144 @@
+//! Carries out what the app wants done: calls, polls, profiles. Every task ends with the hub, and one
+//! that panics is told as a fault, not passed over.
+//!
+//! | part | what |
+//! | --- | --- |
+//! | this | which profile is in front, and what each effect starts |
+//! | [`shared`] | what tasks share: the way to the screen, sessions, dice; running one, making a call |
+//! | [`standing`] | what a session does unasked: waits for its server, polls, probes |
+//! | [`ear`] | what calls tell, as events |
+
+mod ear;
+mod shared;
+mod standing;
+
+pub use shared::Shared;
+pub use standing::probe_order;
+
+use super::session::{Ground, Session};
+use crate::{
+    app::{effect::Effect, event::Event},
+    cli::profile::Profile,
+    domain::call::CallOrder,
+};
+use shared::lock;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::mpsc::Sender;
+
+/// How long an ended program waits for its tasks.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Everything that works for the screen.
+pub struct Hub {
+    shared: Arc<Shared>,
+    profiles: Vec<Profile>,
+    front: Arc<str>,
+}
+
+impl Hub {
+    /// A hub for these profiles. Nothing is opened yet.
+    pub fn new(
+        profiles: Vec<Profile>,
+        front: Arc<str>,
+        ground: Ground,
+        events: Sender<Event>,
+        dice: fastrand::Rng,
+    ) -> Self {
+        Self {
+            shared: Arc::new(Shared::new(events, ground, dice)),
+            profiles,
+            front,
+        }
+    }
+
+    /// Opens the profile in front.
+    pub fn start(&self) {
+        self.open(&self.front);
+    }
+
+    /// What tasks share, for those that bring traffic of their own.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Carries out one effect. Those of the screen are the loop's own.
+    pub fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Call(order) => self.call(order),
+            Effect::Cancel(call) => {
+                if let Some(cancel) = lock(&self.shared.cancels).get(&call) {
+                    cancel.cancel();
+                }
+            }
+            Effect::PollLimits => match self.shared.working(&self.front) {
+                Some(working) => working.poll_now.notify_one(),
+                None => self.open(&self.front),
+            },
+            Effect::SwitchProfile(name) => {
+                self.front = name;
+                self.open(&self.front);
+            }
+            Effect::Copy(_)
+            | Effect::Mouse(_)
+            | Effect::Suspend
+            | Effect::Repaint
+            | Effect::Quit => {}
+        }
+    }
+
+    /// Cards of all profiles, by name.
+    pub fn names(&self) -> Vec<Arc<str>> {
+        self.profiles
+            .iter()
+            .map(|profile| Arc::clone(&profile.name))
+            .collect()
+    }
+
+    fn open(&self, name: &Arc<str>) {
+        let Some(profile) = self.profiles.iter().find(|p| p.name == *name).cloned() else {
+            self.shared.fault(format!("There is no profile {name}."));
+            return;
+        };
+        let siblings = self.names();
+        let shared = Arc::clone(&self.shared);
+        self.shared.spawn("opening a profile", async move {
+            if let Some(known) = shared.working(&profile.name) {
+                let card = known.session.card(&siblings);
+                shared.tell(Event::Profile(Box::new(card))).await;
+                return;
+            }
+            match Session::open(profile, shared.ground()).await {
+                Ok(session) => shared.start(session, &siblings).await,
+                Err(error) => shared.tell(Event::Fault(format!("{error:#}."))).await,
+            }
+        });
+    }
+
+    fn call(&self, order: CallOrder) {
+        let Some(working) = self.shared.working(&self.front) else {
+            self.shared
+                .fault(format!("Profile {} is not ready yet.", self.front));
+            return;
+        };
+        let shared = Arc::clone(&self.shared);
+        let ear = shared.ear(&self.front, true);
+        let Some(driver) = working.session.driver(ear) else {
+            self.shared
+                .fault(format!("Profile {} has no API key.", self.front));
+            return;
+        };
+        let cancel = shared.stop.child_token();
+        lock(&shared.cancels).insert(order.call, cancel.clone());
+        self.shared.spawn("a test call", async move {
+            shared
+                .make(&driver, &working.session, &order, &cancel)
+                .await;
+            lock(&shared.cancels).remove(&order.call);
+        });
+    }
+
+    /// Ends every task, two seconds at most.
+    pub async fn shut_down(self) {
+        self.shared.end(PATIENCE).await;
+    }
+}

@@ -1,0 +1,179 @@
+//! What the hub's tasks share: the way to the screen, the sessions at work, dice, and how one is run.
+
+use super::ear::ToScreen;
+use crate::{
+    api::call::{Driver, Ear},
+    app::event::Event,
+    domain::{call::CallOrder, id::CallId, observation::Observation},
+    run::session::{Ground, Session},
+};
+use futures_util::FutureExt;
+use std::{
+    collections::HashMap,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::{Notify, mpsc::Sender};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// What tasks share with the hub.
+pub struct Shared {
+    events: Sender<Event>,
+    ground: Ground,
+    pub(super) stop: CancellationToken,
+    tasks: TaskTracker,
+    pub(super) sessions: Mutex<HashMap<Arc<str>, Arc<Working>>>,
+    /// Rings when a session was added.
+    pub(super) opened: Notify,
+    pub(super) cancels: Mutex<HashMap<CallId, CancellationToken>>,
+    dice: Mutex<fastrand::Rng>,
+}
+
+/// A session with what may be asked of its tasks.
+pub(super) struct Working {
+    pub(super) session: Session,
+    pub(super) poll_now: Notify,
+}
+
+impl Shared {
+    pub(super) fn new(events: Sender<Event>, ground: Ground, dice: fastrand::Rng) -> Self {
+        Self {
+            events,
+            ground,
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            sessions: Mutex::default(),
+            opened: Notify::new(),
+            cancels: Mutex::default(),
+            dice: Mutex::new(dice),
+        }
+    }
+
+    /// Ends every task, within that long.
+    pub(super) async fn end(&self, patience: Duration) {
+        self.stop.cancel();
+        self.tasks.close();
+        let _ = tokio::time::timeout(patience, self.tasks.wait()).await;
+    }
+
+    /// Runs a task to its end, or to the hub's. A panic is told.
+    pub fn spawn(
+        self: &Arc<Self>,
+        what: &'static str,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let shared = Arc::clone(self);
+        self.tasks.spawn(async move {
+            let caught = AssertUnwindSafe(task).catch_unwind();
+            let ended = shared.stop.run_until_cancelled(caught).await;
+            if let Some(Err(_)) = ended {
+                tracing::error!("{what} ended by a panic");
+                shared
+                    .tell(Event::Fault(format!(
+                        "A fault in ratetop ended {what}; see the log."
+                    )))
+                    .await;
+            }
+        });
+    }
+
+    /// Cancelled when the hub ends.
+    pub fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
+
+    /// The ground of all sessions.
+    pub fn ground(&self) -> &Ground {
+        &self.ground
+    }
+
+    /// Waits until that profile is at work.
+    pub async fn until_open(&self, profile: &Arc<str>) {
+        loop {
+            // Before the look: what opens in between rings for it.
+            let opened = self.opened.notified();
+            if self.working(profile).is_some() {
+                return;
+            }
+            opened.await;
+        }
+    }
+
+    /// A generator of its own for one task.
+    pub fn dice(&self) -> fastrand::Rng {
+        lock(&self.dice).fork()
+    }
+
+    /// Tells the app.
+    pub async fn tell(&self, event: Event) {
+        let _ = self.events.send(event).await;
+    }
+
+    /// An ear whose calls show on that profile's board.
+    pub(super) fn ear(&self, profile: &Arc<str>, texts: bool) -> Arc<dyn Ear> {
+        Arc::new(ToScreen {
+            events: self.events.clone(),
+            profile: Arc::clone(profile),
+            texts,
+        })
+    }
+
+    /// Makes one call and tells what it spent, and why it was not sent if it was not.
+    pub async fn make(
+        &self,
+        driver: &Driver,
+        session: &Session,
+        order: &CallOrder,
+        cancel: &CancellationToken,
+    ) {
+        let around = session.around(&order.model);
+        let end = driver.run(order, &around, &mut self.dice(), cancel).await;
+        if let Some(why) = end.unsent {
+            self.tell(Event::Fault(format!("Nothing was sent: {why}.")))
+                .await;
+        }
+        if let (false, Some(spend)) = (session.free, session.purse.last()) {
+            let profile = Arc::clone(&session.profile.name);
+            self.tell(Event::Spent { profile, spend }).await;
+        }
+    }
+
+    /// Makes a call of the demo's own traffic.
+    pub async fn make_traffic(&self, profile: &Arc<str>, order: &CallOrder) {
+        let Some(working) = self.working(profile) else {
+            return;
+        };
+        let Some(driver) = working.session.driver(self.ear(profile, false)) else {
+            return;
+        };
+        let around = working.session.around(&order.model);
+        driver
+            .run(order, &around, &mut self.dice(), &self.stop)
+            .await;
+    }
+
+    pub(super) fn fault(self: &Arc<Self>, sentence: String) {
+        let shared = Arc::clone(self);
+        self.spawn("telling a fault", async move {
+            shared.tell(Event::Fault(sentence)).await;
+        });
+    }
+
+    pub(super) fn working(&self, name: &Arc<str>) -> Option<Arc<Working>> {
+        lock(&self.sessions).get(name).cloned()
+    }
+
+    pub(super) async fn observe(&self, profile: &Arc<str>, seen: Observation) {
+        let profile = Arc::clone(profile);
+        self.tell(Event::Observed {
+            profile,
+            seen: Arc::new(seen),
+        })
+        .await;
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
