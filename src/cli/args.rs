@@ -1,9 +1,6 @@
 //! Arguments.
 
-use crate::domain::{
-    call::ATTEMPTS_MAX,
-    retry::{Policy, code::Target},
-};
+pub use super::call::Call;
 use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser};
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
@@ -81,8 +78,12 @@ pub enum Command {
     Status(Status),
     /// Configured limits of the organization and of every workspace
     Limits(Limits),
-    /// A test call
-    Call(Call),
+    /// A test call, or a run of many
+    ///
+    /// One call prints its answer, and on stderr its attempts. With --workers, --calls, --rate or
+    /// --duration it is a run: many calls by one policy, and what came of them. Ctrl-C ends it with the
+    /// result so far.
+    Call(Box<Call>),
     /// What a gateway, or the tap, does to what passes it
     ///
     /// Starts an upstream of its own on loopback. Point the gateway's upstream there and it is seen from
@@ -240,48 +241,6 @@ pub struct Limits {
     pub workspace: Option<String>,
 }
 
-/// `ratetop call`. What is not given comes from the profile.
-#[derive(Clone, Debug, Default, Args)]
-pub struct Call {
-    /// Print JSON (ratetop.call/1)
-    #[arg(long)]
-    pub json: bool,
-    /// Model id
-    #[arg(long, value_name = "M")]
-    pub model: Option<String>,
-    /// User message; `-` reads it from stdin
-    #[arg(long, value_name = "TEXT|-", allow_hyphen_values = true)]
-    pub prompt: Option<String>,
-    /// Most tokens to generate
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub max_tokens: Option<u32>,
-    /// Stream the answer
-    #[arg(long, overrides_with = "no_stream")]
-    pub stream: bool,
-    /// Wait for the whole answer
-    #[arg(long, overrides_with = "stream")]
-    pub no_stream: bool,
-    /// What to do after a refusal
-    #[arg(long, value_name = "NAME", value_parser = policies())]
-    pub policy: Option<String>,
-    /// Attempts in all, the first included; 20 at most
-    #[arg(long, value_name = "N",
-          value_parser = clap::value_parser!(u32).range(1..=i64::from(ATTEMPTS_MAX)))]
-    pub attempts: Option<u32>,
-    /// No attempt begins later than this after the call, whatever the policy
-    #[arg(long, value_name = "D", value_parser = span)]
-    pub deadline: Option<std::time::Duration>,
-    /// No wait is longer, whatever the policy; one that the server asked for ends the call instead
-    #[arg(long, value_name = "D", value_parser = span)]
-    pub max_wait: Option<std::time::Duration>,
-    /// Print the policy as code for that target instead, and send nothing
-    ///
-    /// The Python or TypeScript SDK, tenacity around the Python SDK, or curl. What a target cannot
-    /// express is said in the text.
-    #[arg(long, value_name = "TARGET", value_parser = targets(), conflicts_with = "json")]
-    pub as_code: Option<String>,
-}
-
 /// `ratetop doctor`.
 #[derive(Clone, Debug, Args)]
 pub struct Doctor {
@@ -318,14 +277,6 @@ pub fn theme_names() -> Vec<&'static str> {
     std::iter::once("auto").chain(themes).collect()
 }
 
-fn policies() -> PossibleValuesParser {
-    PossibleValuesParser::new(Policy::ALL.iter().map(|policy| policy.name()))
-}
-
-fn targets() -> PossibleValuesParser {
-    PossibleValuesParser::new(Target::ALL.iter().map(|target| target.name()))
-}
-
 fn usd(text: &str) -> Result<f64, String> {
     match text.trim_start_matches('$').parse::<f64>() {
         Ok(usd) if usd.is_finite() && usd >= 0.0 => Ok(usd),
@@ -345,13 +296,6 @@ fn percent(text: &str) -> Result<f64, String> {
     match text.trim_end_matches('%').parse::<f64>() {
         Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
         _ => Err("must be from 0 to 100".to_owned()),
-    }
-}
-
-fn span(text: &str) -> Result<std::time::Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(span) if !span.is_zero() && span.as_secs() <= 86_400 => Ok(span),
-        _ => Err("must be a duration above 0 and at most 1d, such as 500ms or 30s".to_owned()),
     }
 }
 
@@ -385,7 +329,7 @@ mod tests {
 
     #[test]
     fn form_flag_and_config_file_take_the_same_numbers_of_attempts() {
-        use crate::{app::calls::form::Field, cli::config::Config};
+        use crate::{app::calls::form::Field, cli::config::Config, domain::call::ATTEMPTS_MAX};
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("config.toml");
         for n in [0, 1, ATTEMPTS_MAX, ATTEMPTS_MAX + 1, 100] {
@@ -434,6 +378,11 @@ mod tests {
         for line in [
             "ratetop call --policy immediately",
             "ratetop call --max-tokens 0",
+            "ratetop call --rate -1",
+            "ratetop call --rate 0",
+            "ratetop call --workers many",
+            "ratetop call --steps 4",
+            "ratetop call --retry-budget -1",
             "ratetop call --max-spend nan",
             "ratetop status --fail-under 101",
             "ratetop status --watch 0s",

@@ -8,6 +8,7 @@
 //! To add a command: a variant of [`args::Command`] and its arm in `main.rs`.
 
 pub mod args;
+pub mod call;
 pub mod check;
 pub mod commands;
 pub mod config;

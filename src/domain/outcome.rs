@@ -101,6 +101,19 @@ impl Outcome {
         matches!(self, Self::Complete { .. })
     }
 
+    /// Whether the request may have been served, and charged, also when nobody said so: a connection
+    /// that never stood served nothing, one that broke may have.
+    pub fn maybe_served(&self) -> bool {
+        match self {
+            Self::Refused { .. } => false,
+            Self::Foreign { status, .. } => *status < 300,
+            Self::Unreachable { kind, .. } => {
+                matches!(kind, Unreachable::Timeout | Unreachable::Broken)
+            }
+            _ => true,
+        }
+    }
+
     /// What the server asked for about a retry; nothing after a 200.
     pub fn hint(&self) -> Hint {
         match self {

@@ -1,9 +1,16 @@
-//! `ratetop.call/1`: test calls, attempt by attempt.
+//! `ratetop.call/1`: test calls, attempt by attempt, and a run of many with its numbers.
 
-use super::rounded;
+use super::{
+    rounded,
+    run::{Run, RunOut, Totals},
+};
 use crate::domain::{
     clean::{clean, clean_lines},
     id::{ModelId, RequestId},
+    load::{
+        live::Live,
+        result::{Summary, was_sent},
+    },
     observation::CallResult,
     retry::Action,
     time::Time,
@@ -12,7 +19,6 @@ use crate::domain::{
     verdict::Verdict,
 };
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// The whole object.
 #[derive(Clone, Debug, Serialize)]
@@ -20,6 +26,9 @@ pub struct Calls {
     schema: &'static str,
     #[serde(rename = "calls")]
     list: Vec<CallOut>,
+    #[serde(rename = "calls_left_out")]
+    left_out: u64,
+    run: Option<RunOut>,
     totals: Totals,
 }
 
@@ -28,8 +37,8 @@ pub struct Calls {
 pub struct Ended<'a> {
     /// The call.
     pub call: &'a Call,
-    /// Its answer's text.
-    pub text: &'a str,
+    /// Its answer's text; none where it was not kept.
+    pub text: Option<&'a str>,
     /// Whether it went to a simulator.
     pub free: bool,
     /// What it cost, USD; none when its price is unknown.
@@ -46,7 +55,7 @@ struct CallOut {
     stop_reason: Option<String>,
     usage: Option<Usage>,
     cost_usd: Option<f64>,
-    text: String,
+    text: Option<String>,
     unsent: Option<String>,
     attempts: Vec<AttemptOut>,
 }
@@ -76,68 +85,56 @@ struct DecisionOut {
     reason: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
-struct Totals {
-    logical: usize,
-    wire: usize,
-    ok: usize,
-    failed: usize,
-    cancelled: usize,
-    refused: BTreeMap<String, usize>,
-    early_retries: usize,
-    slept_s: Option<f64>,
-    usage: Option<Usage>,
-    cost_usd: Option<f64>,
-}
-
 impl Calls {
     /// Calls that are over.
     pub fn of(ended: &[Ended<'_>]) -> Self {
-        let attempts = || ended.iter().flat_map(|it| sent(it.call));
-        let count = |result: CallResult| {
-            let same = ended.iter().filter(|it| it.call.result == Some(result));
-            same.count()
-        };
-        let mut refused = BTreeMap::new();
-        for verdict in attempts().filter_map(|it| it.verdict.as_ref()) {
-            *refused.entry(cause(verdict)).or_default() += 1;
+        let began = ended.iter().map(|it| it.call.began_at).min();
+        let mut summary = Summary::new(began.unwrap_or_default());
+        for it in ended {
+            summary.take(it.call);
         }
-        let usages = ended.iter().filter_map(|it| it.call.usage());
+        let costs = || ended.iter().map(|it| it.cost_usd);
+        let cost_usd = costs().sum::<Option<f64>>();
+        let at_least = costs().flatten().sum();
         Self {
-            schema: "ratetop.call/1",
+            schema: SCHEMA,
             list: ended.iter().map(call_out).collect(),
-            totals: Totals {
-                logical: ended.len(),
-                wire: attempts().count(),
-                ok: count(CallResult::Ok),
-                failed: count(CallResult::Failed),
-                cancelled: count(CallResult::Cancelled),
-                refused,
-                early_retries: ended.iter().map(|it| it.call.early_retries()).sum(),
-                slept_s: rounded(attempts().filter_map(|it| it.slept_s).sum(), 3),
-                usage: usages.reduce(|sum, usage| sum.plus(&usage)),
-                cost_usd: ended
-                    .iter()
-                    .map(|it| it.cost_usd)
-                    .sum::<Option<f64>>()
-                    .and_then(|usd| rounded(usd, 9)),
-            },
+            left_out: 0,
+            run: None,
+            totals: Totals::of(&summary).costing(cost_usd, at_least),
+        }
+    }
+
+    /// A run that is over, with its first calls. `cost_usd` says what one of them cost.
+    pub fn of_run(live: &Live, run: &Run<'_>, cost_usd: impl Fn(&Call) -> Option<f64>) -> Self {
+        let list: Vec<CallOut> = live
+            .ended()
+            .iter()
+            .map(|call| {
+                call_out(&Ended {
+                    call,
+                    text: None,
+                    free: run.free,
+                    cost_usd: cost_usd(call),
+                    unsent: None,
+                })
+            })
+            .collect();
+        Self {
+            schema: SCHEMA,
+            left_out: live.summary().logical.saturating_sub(list.len() as u64),
+            list,
+            run: Some(run.into()),
+            totals: Totals::of(live.summary()),
         }
     }
 }
+
+const SCHEMA: &str = "ratetop.call/1";
 
 /// Attempts that went over the wire; the timeline also notes one that was refused before.
 pub(super) fn sent(call: &Call) -> impl Iterator<Item = &Attempt> {
-    let mut attempts = call.attempts.iter();
-    std::iter::from_fn(move || attempts.find(|it| it.outcome.is_some() || it.status.is_some()))
-}
-
-/// The contract's word for a cause.
-pub(super) fn cause(verdict: &Verdict) -> String {
-    match serde_json::to_value(verdict.cause) {
-        Ok(serde_json::Value::String(word)) => word,
-        _ => "unknown".to_owned(),
-    }
+    call.attempts.iter().filter(|it| was_sent(it))
 }
 
 fn call_out(ended: &Ended<'_>) -> CallOut {
@@ -149,7 +146,7 @@ fn call_out(ended: &Ended<'_>) -> CallOut {
         stop_reason: call.stop_reason().map(str::to_owned),
         usage: call.usage(),
         cost_usd: ended.cost_usd.and_then(|usd| rounded(usd, 9)),
-        text: clean_lines(ended.text),
+        text: ended.text.map(clean_lines),
         unsent: ended.unsent.map(|why| clean(why, 500)),
         attempts: sent(call).map(attempt_out).collect(),
     }

@@ -9,6 +9,8 @@ pub mod call_text;
 pub mod doctor;
 pub mod limits;
 pub mod line;
+pub mod run;
+pub mod run_text;
 pub mod status;
 pub mod status_text;
 pub mod table;

@@ -441,7 +441,7 @@ fn a_call_is_told_attempt_by_attempt() {
     let ended = call::Ended {
         free: false,
         call: timeline.call(CallId(1)).unwrap(),
-        text: "Hello!\u{1b}[31m",
+        text: Some("Hello!\u{1b}[31m"),
         cost_usd: Some(0.000_03),
         unsent: None,
     };

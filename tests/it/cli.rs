@@ -27,8 +27,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A simulator on a thread of its own, for as long as it is held.
-struct Simulator {
-    url: String,
+pub struct Simulator {
+    pub url: String,
     _guard: DropGuard,
 }
 
@@ -57,11 +57,11 @@ impl Simulator {
         }
     }
 
-    fn named(name: &str) -> Self {
+    pub fn named(name: &str) -> Self {
         Self::of(Scenario::named(name).unwrap())
     }
 
-    fn with(settings: &str) -> Self {
+    pub fn with(settings: &str) -> Self {
         let text = format!("about = \"a test\"\n{settings}");
         Self::of(Scenario::parse(&text, "test.toml").unwrap())
     }
@@ -69,14 +69,14 @@ impl Simulator {
 
 /// A server that is no simulator: it gives one answer to every request for messages, 404 to the rest,
 /// and counts.
-struct Gateway {
-    url: String,
+pub struct Gateway {
+    pub url: String,
     posts: Arc<Mutex<usize>>,
 }
 
 impl Gateway {
     /// `{key}` in the answer's body becomes the key that came.
-    fn answering(status: u16, body: &'static str) -> Self {
+    pub fn answering(status: u16, body: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let posts = Arc::new(Mutex::new(0));
@@ -118,32 +118,32 @@ impl Gateway {
         Self { url, posts }
     }
 
-    fn posts(&self) -> usize {
+    pub fn posts(&self) -> usize {
         *self.posts.lock().unwrap()
     }
 }
 
 /// An address where nobody listens.
-fn nowhere() -> String {
+pub fn nowhere() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())
 }
 
 /// A user's machine: an own home, no variables but those that are set.
-struct Home {
+pub struct Home {
     dir: tempfile::TempDir,
     vars: Vec<(String, String)>,
 }
 
 /// What a command did.
-struct Done {
-    code: i32,
-    out: String,
-    err: String,
+pub struct Done {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
 }
 
 impl Home {
-    fn bare() -> Self {
+    pub fn bare() -> Self {
         Self {
             dir: tempfile::tempdir().unwrap(),
             vars: Vec::new(),
@@ -151,26 +151,26 @@ impl Home {
     }
 
     /// With both keys in the environment, for that address.
-    fn at(url: &str) -> Self {
+    pub fn at(url: &str) -> Self {
         Self::bare()
             .var("ANTHROPIC_BASE_URL", url)
             .var("ANTHROPIC_API_KEY", API_KEY)
             .var("ANTHROPIC_ADMIN_KEY", ADMIN_KEY)
     }
 
-    fn var(mut self, name: &str, value: &str) -> Self {
+    pub fn var(mut self, name: &str, value: &str) -> Self {
         self.vars.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    fn config(self, text: &str) -> Self {
+    pub fn config(self, text: &str) -> Self {
         let path = self.dir.path().join("config.toml");
         std::fs::write(&path, text).unwrap();
         let path = path.display().to_string();
         self.var("RATETOP_CONFIG", &path)
     }
 
-    fn command(&self) -> std::process::Command {
+    pub fn command(&self) -> std::process::Command {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ratetop"));
         command
             .env_clear()
@@ -181,7 +181,7 @@ impl Home {
         command
     }
 
-    fn run_with(&self, args: &[&str], stdin: &str) -> Done {
+    pub fn run_with(&self, args: &[&str], stdin: &str) -> Done {
         let output = Command::from_std(self.command())
             .args(args)
             .write_stdin(stdin)
@@ -200,7 +200,7 @@ impl Home {
         done
     }
 
-    fn run(&self, line: &str) -> Done {
+    pub fn run(&self, line: &str) -> Done {
         self.run_with(&line.split_whitespace().collect::<Vec<_>>(), "")
     }
 
@@ -221,7 +221,7 @@ impl Home {
     }
 
     /// The spend ledger of the profile `env`.
-    fn ledger(&self) -> Option<Value> {
+    pub fn ledger(&self) -> Option<Value> {
         let files = self.files("json");
         let file = files.iter().find(|it| it.ends_with("env.json"))?;
         Some(serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap())
@@ -229,13 +229,13 @@ impl Home {
 }
 
 impl Done {
-    fn exits(self, code: i32) -> Self {
+    pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "out: {}\nerr: {}", self.out, self.err);
         self
     }
 
     /// Standard output as JSON that its schema accepts.
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         valid(&self.out)
     }
 }
@@ -715,7 +715,7 @@ fn exit_codes_of_calls_tell_keys_from_addresses() {
     );
 }
 
-const ANSWER: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-opus-5-5","content":[{"type":"text","text":"Hello, {key}!"}],"stop_reason":"end_turn","usage":{"input_tokens":14,"output_tokens":9}}"#;
+pub const ANSWER: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-opus-5-5","content":[{"type":"text","text":"Hello, {key}!"}],"stop_reason":"end_turn","usage":{"input_tokens":14,"output_tokens":9}}"#;
 
 #[test]
 fn a_gateway_costs_and_the_day_is_counted_over_restarts() {

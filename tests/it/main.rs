@@ -11,6 +11,7 @@ mod doctor;
 mod hub;
 mod journeys;
 mod laws;
+mod many;
 mod pty;
 mod screens;
 mod sentences;

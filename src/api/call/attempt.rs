@@ -8,7 +8,7 @@ use crate::{
         clean::clean_lines,
         headers::{Hint, Reading, raw_rate_limit_headers, read},
         observation::What,
-        outcome::{Outcome, Unreachable},
+        outcome::Outcome,
         time::{Time, seconds_between},
         usage::Usage,
     },
@@ -68,17 +68,13 @@ impl Run<'_> {
         let response = match answer {
             Some(Ok(response)) => response,
             Some(Err(broken)) => {
-                let spent = match broken.kind {
-                    Unreachable::Dns | Unreachable::Refused | Unreachable::Tls => Spent::Nothing,
-                    Unreachable::Timeout | Unreachable::Broken => Spent::Unknown,
-                };
                 let outcome = Outcome::Unreachable {
                     kind: broken.kind,
                     how: broken.how,
                 };
-                return self.tried(outcome.into(), None, sent_at, spent);
+                return self.tried(outcome.into(), None, sent_at);
             }
-            None => return self.tried(Outcome::Cancelled.into(), None, sent_at, Spent::Unknown),
+            None => return self.tried(Outcome::Cancelled.into(), None, sent_at),
         };
         let reading = self.head(response.status, &response.headers, sent_at).await;
         let status = response.status;
@@ -91,13 +87,7 @@ impl Run<'_> {
         } else {
             self.refused(response, reading.hint, cancel).await
         };
-        let spent = match (&ending.outcome, ending.answer.usage) {
-            (Outcome::Refused { .. }, _) => Spent::Nothing,
-            (Outcome::Foreign { status, .. }, _) if *status >= 300 => Spent::Nothing,
-            (_, Some(usage)) => Spent::Tokens(usage),
-            _ => Spent::Unknown,
-        };
-        self.tried(ending, Some(reading), sent_at, spent)
+        self.tried(ending, Some(reading), sent_at)
     }
 
     /// The outcome without the key, should a server have repeated it.
@@ -129,13 +119,12 @@ impl Run<'_> {
         outcome
     }
 
-    fn tried(
-        &self,
-        ending: Ending,
-        reading: Option<Reading>,
-        sent_at: Time,
-        spent: Spent,
-    ) -> Tried {
+    fn tried(&self, ending: Ending, reading: Option<Reading>, sent_at: Time) -> Tried {
+        let spent = match ending.answer.usage {
+            _ if !ending.outcome.maybe_served() => Spent::Nothing,
+            Some(usage) => Spent::Tokens(usage),
+            None => Spent::Unknown,
+        };
         Tried {
             outcome: self.without_key(ending.outcome),
             usage: ending.answer.usage,

@@ -3,7 +3,6 @@
 use super::{plan::MOST_WORKERS, result::Summary};
 use crate::domain::{
     observation::{Observation, What},
-    time::Time,
     timeline::{Call, Doing, Timeline},
 };
 
@@ -27,11 +26,12 @@ pub struct Busy {
 }
 
 impl Live {
-    /// A run that begins now. `keeps` ended calls are kept whole, the first ones; the rest only counts.
-    pub fn new(began: Time, keeps: usize) -> Self {
+    /// A run that begins now, its numbers empty. `keeps` ended calls are kept whole, the first ones; the
+    /// rest only counts.
+    pub fn new(summary: Summary, keeps: usize) -> Self {
         Self {
             open: Timeline::new(MOST_WORKERS as usize),
-            summary: Summary::new(began),
+            summary,
             ended: Vec::new(),
             keeps,
         }
@@ -52,9 +52,11 @@ impl Live {
         Some(call)
     }
 
-    /// The run is over: starts that were missed, and by how much each of an open loop was late.
-    pub fn end(&mut self, missed: u64, late_s: &[f64]) {
+    /// The run is over: starts that were missed, by how much each of an open loop was late (seconds), and
+    /// retries that the budget refused.
+    pub fn end(&mut self, missed: u64, late_s: &[f64], denied: u64) {
         self.summary.missed = missed;
+        self.summary.denied = denied;
         for late_s in late_s {
             self.summary.late.take(*late_s);
         }
@@ -96,7 +98,7 @@ mod tests {
 
     #[test]
     fn calls_count_when_they_end_and_only_the_first_are_kept() {
-        let mut live = Live::new(t(0.0), 2);
+        let mut live = Live::new(Summary::new(t(0.0)), 2);
         let mut gone = Vec::new();
         for id in 1..=3 {
             gone.extend(
@@ -116,13 +118,13 @@ mod tests {
             waiting: 0,
         };
         assert_eq!(live.busy(), busy);
-        live.end(7, &[0.001]);
+        live.end(7, &[0.001], 0);
         assert_eq!((live.summary().missed, live.summary().late.count()), (7, 1));
     }
 
     #[test]
     fn a_call_between_two_attempts_waits() {
-        let mut live = Live::new(t(0.0), 2);
+        let mut live = Live::new(Summary::new(t(0.0)), 2);
         for one in &refused_then_ok(1, 17.4)[..5] {
             live.absorb(one);
         }

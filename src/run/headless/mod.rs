@@ -122,6 +122,7 @@ pub async fn run(
 fn check(command: &Command) -> Result<(), ConfigError> {
     match command {
         Command::Status(args) => status::check(args),
+        Command::Call(args) => call::check(args).map_err(ConfigError::new),
         _ => Ok(()),
     }
 }

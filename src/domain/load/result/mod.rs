@@ -3,18 +3,19 @@
 use crate::domain::{
     observation::CallResult,
     outcome::Outcome,
+    spend::Prices,
     time::{Time, seconds_between, spoken},
     timeline::{Attempt, Call},
     usage::Usage,
     verdict::Cause,
 };
 use hdrhistogram::Histogram;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Starts within this span count as at the same moment, seconds.
 pub const HERD_S: f64 = 0.1;
-/// Columns of the arrival histogram.
-const COLUMNS: usize = 60;
+/// Columns of the arrival histogram, at most.
+pub const COLUMNS: usize = 60;
 /// Starts that are kept for the herd peak and the histogram.
 const MOST_STARTS: usize = 1 << 20;
 
@@ -28,12 +29,16 @@ pub struct Summary {
     pub wire: u64,
     /// Calls that were answered whole.
     pub ok: u64,
-    /// Calls that gave up.
+    /// Calls that gave up, those included that never left.
     pub failed: u64,
+    /// Of these, calls of which no request left: a cap was reached, or nothing may be spent.
+    pub unsent: u64,
     /// Calls that were ended from here.
     pub cancelled: u64,
     /// Failed attempts by cause.
     pub refused: BTreeMap<Cause, u64>,
+    /// Attempts by HTTP status, those that had one.
+    pub statuses: BTreeMap<u16, u64>,
     /// Attempts that failed after a 200.
     pub broken: u64,
     /// Retries that came before the hint had passed.
@@ -52,6 +57,8 @@ pub struct Summary {
     pub thrown_away: Usage,
     /// Starts that were due but not made: no worker was free, or it was too late.
     pub missed: u64,
+    /// Retries that the budget of all workers refused.
+    pub denied: u64,
     /// From sending to the head.
     pub first_byte: Spans,
     /// From sending to the first token.
@@ -64,6 +71,10 @@ pub struct Summary {
     /// had waited when it gave up.
     gave_up: Option<GaveUp>,
     starts: Vec<f64>,
+    prices: Option<Arc<Prices>>,
+    usd: f64,
+    /// Attempts that may have been charged, nobody knows how much.
+    unpriced: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -119,6 +130,8 @@ impl Summary {
             ok: 0,
             failed: 0,
             cancelled: 0,
+            unsent: 0,
+            statuses: BTreeMap::new(),
             refused: BTreeMap::new(),
             broken: 0,
             early: 0,
@@ -129,13 +142,23 @@ impl Summary {
             usage: Usage::default(),
             thrown_away: Usage::default(),
             missed: 0,
+            denied: 0,
             first_byte: Spans::new(),
             first_token: Spans::new(),
             total: Spans::new(),
             late: Spans::new(),
             gave_up: None,
             starts: Vec::new(),
+            prices: None,
+            usd: 0.0,
+            unpriced: 0,
         }
+    }
+
+    /// The same with prices: without them the address is free of charge.
+    #[must_use]
+    pub fn with_prices(self, prices: Option<Arc<Prices>>) -> Self {
+        Self { prices, ..self }
     }
 
     /// A call is over.
@@ -156,6 +179,12 @@ impl Summary {
         let mut before: Option<&Attempt> = None;
         for attempt in call.attempts.iter().filter(|it| was_sent(it)) {
             self.attempt(attempt);
+            if let Some(prices) = &self.prices {
+                match cost(call, attempt, prices) {
+                    Some(usd) => self.usd += usd,
+                    None => self.unpriced += 1,
+                }
+            }
             if let Some(before) = before.filter(|before| !before.is_paused_turn()) {
                 self.retries += 1;
                 self.early += u64::from(before.early);
@@ -166,6 +195,9 @@ impl Summary {
                 }
             }
             before = Some(attempt);
+        }
+        if before.is_none() && call.result == Some(CallResult::Failed) {
+            self.unsent += 1;
         }
         if let (Some(CallResult::Failed), Some(last)) = (call.result, call.attempts.last())
             && let Some(asked_s) = last.asked_s
@@ -189,6 +221,9 @@ impl Summary {
         if let Some(seconds) = attempt.first_token_s {
             self.first_token.take(seconds);
         }
+        if let Some(status) = attempt.status {
+            *self.statuses.entry(status).or_default() += 1;
+        }
         let usage = attempt.usage.unwrap_or_default();
         self.usage = self.usage.plus(&usage);
         let broken = matches!(
@@ -211,9 +246,24 @@ impl Summary {
         (self.logical > 0).then(|| self.wire as f64 / self.logical as f64)
     }
 
-    /// Share of calls that were answered whole, of those that were not ended from here.
+    /// What it cost, US dollars; none when somebody may have charged something that nobody told.
+    pub fn cost_usd(&self) -> Option<f64> {
+        (self.unpriced == 0).then_some(self.usd)
+    }
+
+    /// The part of the cost that is known, US dollars.
+    pub const fn at_least_usd(&self) -> f64 {
+        self.usd
+    }
+
+    /// When it began.
+    pub const fn began(&self) -> Time {
+        self.began
+    }
+
+    /// Share of calls that were answered whole, of those that left and were not ended from here.
     pub fn success(&self) -> Option<f64> {
-        let counted = self.ok + self.failed;
+        let counted = self.ok + self.failed - self.unsent;
         (counted > 0).then(|| self.ok as f64 / counted as f64)
     }
 
@@ -274,6 +324,17 @@ impl Summary {
                 self.thrown_away.output_tokens
             ));
         }
+        if self.denied > 0 {
+            parts.push(format!(
+                "{} more {} refused by the retry budget",
+                self.denied,
+                if self.denied == 1 {
+                    "retry was"
+                } else {
+                    "retries were"
+                }
+            ));
+        }
         let wasted = self.wasted_s / self.slept_s;
         if self.slept_s >= 1.0 && wasted >= 0.5 {
             parts.push(format!(
@@ -284,8 +345,9 @@ impl Summary {
         }
         if parts.is_empty() {
             return match (self.failed, self.retries) {
-                (0, 0) if self.ok > 0 => "every call was answered at once".to_owned(),
-                (0, retries) if self.ok > 0 => {
+                (0, _) if self.ok == 0 => "no call was made to its end".to_owned(),
+                (0, 0) => "every call was answered at once".to_owned(),
+                (0, retries) => {
                     format!(
                         "every call was answered, after {}",
                         counted(retries, "retry")
@@ -307,12 +369,21 @@ fn counted(n: u64, what: &str) -> String {
     }
 }
 
+/// What an attempt cost, US dollars; none when its price, or what was charged, is not known.
+pub fn cost(call: &Call, attempt: &Attempt, prices: &Prices) -> Option<f64> {
+    match (&attempt.outcome, &attempt.usage) {
+        (Some(outcome), _) if !outcome.maybe_served() => Some(0.0),
+        (_, Some(usage)) => prices.cost(&call.model, usage),
+        (_, None) => None,
+    }
+}
+
 fn failed(outcome: &Outcome) -> bool {
     !matches!(outcome, Outcome::Complete { .. } | Outcome::Cancelled)
 }
 
-/// The timeline also notes an attempt that was refused before it left.
-fn was_sent(attempt: &Attempt) -> bool {
+/// Whether it went over the wire: the timeline also notes an attempt that was refused before it left.
+pub fn was_sent(attempt: &Attempt) -> bool {
     attempt.outcome.is_some() || attempt.status.is_some()
 }
 

@@ -1,0 +1,210 @@
+//! Arguments of `ratetop call`.
+
+use crate::domain::{
+    call::ATTEMPTS_MAX,
+    load::plan::{LONGEST_S, MOST_PER_S, MOST_WORKERS, Plan, Ramp},
+    retry::{Budget, Policy, code::Target},
+};
+use clap::{Args, builder::PossibleValuesParser};
+use std::time::Duration;
+
+const RUN: &str = "Runs of many calls";
+/// Retries that a run with a budget may make before any call has paid in.
+const RESERVE: f64 = 10.0;
+
+/// `ratetop call`. What is not given comes from the profile.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Call {
+    /// Print JSON (ratetop.call/1)
+    #[arg(long)]
+    pub json: bool,
+    /// Model id
+    #[arg(long, value_name = "M")]
+    pub model: Option<String>,
+    /// User message; `-` reads it from stdin
+    #[arg(long, value_name = "TEXT|-", allow_hyphen_values = true)]
+    pub prompt: Option<String>,
+    /// Most tokens to generate
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_tokens: Option<u32>,
+    /// Stream the answer
+    #[arg(long, overrides_with = "no_stream")]
+    pub stream: bool,
+    /// Wait for the whole answer
+    #[arg(long, overrides_with = "stream")]
+    pub no_stream: bool,
+    /// What to do after a refusal
+    #[arg(long, value_name = "NAME", value_parser = policies())]
+    pub policy: Option<String>,
+    /// Attempts in all, the first included; 20 at most
+    #[arg(long, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(ATTEMPTS_MAX)))]
+    pub attempts: Option<u32>,
+    /// No attempt begins later than this after the call, whatever the policy
+    #[arg(long, value_name = "D", value_parser = span)]
+    pub deadline: Option<Duration>,
+    /// No wait is longer, whatever the policy; one that the server asked for ends the call instead
+    #[arg(long, value_name = "D", value_parser = span)]
+    pub max_wait: Option<Duration>,
+    /// Print the policy as code for that target instead, and send nothing
+    ///
+    /// The Python or TypeScript SDK, tenacity around the Python SDK, or curl. What a target cannot
+    /// express is said in the text.
+    #[arg(long, value_name = "TARGET", value_parser = targets(), conflicts_with = "json")]
+    pub as_code: Option<String>,
+    /// Retries that all calls of a run may make together, in percent of calls
+    #[arg(long, value_name = "PERCENT", value_parser = share, help_heading = RUN)]
+    pub retry_budget: Option<f64>,
+    /// Calls at the same time, 1 to 256; each worker makes its next call when the one before is over
+    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = RUN)]
+    pub workers: Option<u32>,
+    /// Calls in all; one for each worker unless --duration is given
+    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = RUN)]
+    pub calls: Option<u32>,
+    /// Start calls at this rate whatever becomes of them: `5` or `5/s`, `300/min`
+    ///
+    /// A start for which no worker is free is missed, and counted; there are 256 unless --workers says
+    /// otherwise.
+    #[arg(long, value_name = "R", value_parser = rate, allow_negative_numbers = true, help_heading = RUN)]
+    pub rate: Option<f64>,
+    /// Start no call later than this
+    #[arg(long, value_name = "D", value_parser = long, help_heading = RUN)]
+    pub duration: Option<Duration>,
+    /// Come up to the full rate, or to all workers, over this time instead of at once
+    #[arg(long, value_name = "D", value_parser = long, help_heading = RUN)]
+    pub ramp: Option<Duration>,
+    /// The same in N equal steps, 2 to 1000
+    #[arg(long, value_name = "N", requires = "ramp", help_heading = RUN)]
+    pub steps: Option<u32>,
+    /// Do not ask before a run that may cost more than $0.10
+    #[arg(long, help_heading = RUN)]
+    pub yes: bool,
+}
+
+impl Call {
+    /// When calls start; one sentence where the arguments make no sense.
+    pub fn plan(&self) -> Result<Plan, String> {
+        let workers = match (self.workers, self.rate) {
+            (Some(workers), _) => workers,
+            (None, Some(_)) => MOST_WORKERS,
+            (None, None) => 1,
+        };
+        let closed = self.rate.is_none() && self.duration.is_none();
+        let over_s = self.ramp.map(|ramp| ramp.as_secs_f64());
+        let plan = Plan {
+            workers,
+            rate: self.rate,
+            calls: self.calls.or(closed.then_some(workers)),
+            duration_s: self.duration.map(|span| span.as_secs_f64()),
+            ramp: match (over_s, self.steps) {
+                (None, _) => Ramp::None,
+                (Some(over_s), None) => Ramp::Linear(over_s),
+                (Some(over_s), Some(steps)) => Ramp::Steps { steps, over_s },
+            },
+        };
+        plan.check().map_err(|bad| bad.to_string())?;
+        Ok(plan)
+    }
+
+    /// The retry budget of all calls, if there is one.
+    pub fn budget(&self) -> Option<Budget> {
+        let percent = self.retry_budget?;
+        let reserve = if percent > 0.0 { RESERVE } else { 0.0 };
+        Some(Budget::new(percent / 100.0, reserve))
+    }
+}
+
+fn policies() -> PossibleValuesParser {
+    PossibleValuesParser::new(Policy::ALL.iter().map(|policy| policy.name()))
+}
+
+fn span(text: &str) -> Result<std::time::Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(span) if !span.is_zero() && span.as_secs() <= 86_400 => Ok(span),
+        _ => Err("must be a duration above 0 and at most 1d, such as 500ms or 30s".to_owned()),
+    }
+}
+
+fn targets() -> PossibleValuesParser {
+    PossibleValuesParser::new(Target::ALL.iter().map(|target| target.name()))
+}
+
+fn long(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(span) if !span.is_zero() && span.as_secs_f64() <= LONGEST_S => Ok(span),
+        _ => Err("must be a duration above 0 and at most 7d, such as 30s or 10m".to_owned()),
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches('%').parse::<f64>() {
+        Ok(percent) if (0.0..=1_000.0).contains(&percent) => Ok(percent),
+        _ => Err("must be from 0 to 1000, such as 10".to_owned()),
+    }
+}
+
+/// Starts a second of `5`, `5/s`, `300/min`, `1000/h`.
+fn rate(text: &str) -> Result<f64, String> {
+    let (number, unit) = text.split_once('/').unwrap_or((text, "s"));
+    let per_s = match unit.trim() {
+        "s" | "sec" | "second" => 1.0,
+        "m" | "min" | "minute" => 60.0,
+        "h" | "hour" => 3_600.0,
+        _ => 0.0,
+    };
+    match number.trim().parse::<f64>().map(|number| number / per_s) {
+        Ok(rate) if rate > 0.0 && rate <= MOST_PER_S => Ok(rate),
+        _ => Err(format!(
+            "must be above 0 and at most {MOST_PER_S} a second, such as 5, 5/s or 300/min"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::{Cli, Command};
+    use clap::Parser;
+
+    fn plan(flags: &str) -> Result<Plan, String> {
+        let words = ["ratetop", "call"]
+            .into_iter()
+            .chain(flags.split_whitespace());
+        match Cli::try_parse_from(words).unwrap().command {
+            Some(Command::Call(call)) => call.plan(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_not_said_follows_from_what_is() {
+        assert_eq!(plan("").unwrap(), Plan::default());
+        let eight = plan("--workers 8").unwrap();
+        assert_eq!((eight.workers, eight.calls), (8, Some(8)));
+        let timed = plan("--workers 8 --duration 1m").unwrap();
+        assert_eq!((timed.calls, timed.duration_s), (None, Some(60.0)));
+        let open = plan("--rate 300/min --calls 9 --ramp 30s --steps 3").unwrap();
+        assert_eq!((open.workers, open.rate), (MOST_WORKERS, Some(5.0)));
+        assert_eq!(
+            open.ramp,
+            Ramp::Steps {
+                steps: 3,
+                over_s: 30.0
+            }
+        );
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_a_reason() {
+        for (flags, why) in [
+            ("--workers 0", "workers must be from 1 to 256"),
+            ("--workers 257", "workers must be from 1 to 256"),
+            ("--calls 0", "calls must be from 1 to 1000000"),
+            ("--rate 5", "calls or a duration must be given"),
+            ("--workers 2 --ramp 9s --steps 1", "ramp must have from 2"),
+        ] {
+            let refused = plan(flags).unwrap_err();
+            assert!(refused.starts_with(why), "{flags}: {refused}");
+        }
+    }
+}
