@@ -56,14 +56,14 @@ impl Headroom {
                 let left = pool.tightest(now)?.1.percent_left()?;
                 Some(left.ceil().clamp(0.0, 1e6) as u32)
             };
-            // Where no level is known, whatever burns the larger share of its limit.
+            // Where no level is known, whatever burns the larger share of its limit, by whole doublings.
             let burnt = |pool: &Pool| {
-                let share = pool.burns_first(now).map_or(0.0, |(share, ..)| share);
-                Reverse((share * 1e4).clamp(0.0, 1e9) as u32)
+                let (share, ..) = pool.burns_first(now)?;
+                Some(share.log2().floor() as i32)
             };
             let order = |pool: &&Pool| match left(pool) {
-                Some(left) => (left, Reverse(0)),
-                None => (u32::MAX, burnt(pool)),
+                Some(left) => (left, Reverse(None)),
+                None => (u32::MAX, Reverse(burnt(pool))),
             };
             rows.sort_by_cached_key(order);
             foreign.sort_by_cached_key(order);

@@ -13,6 +13,8 @@ pub mod call;
 pub mod checkup;
 pub mod clean;
 pub mod feed;
+#[cfg(test)]
+pub mod fixtures;
 pub mod gauge;
 pub mod headers;
 pub mod id;

@@ -3,13 +3,23 @@
 /// Characters of a word that are compared: nobody means a longer one.
 const LONGEST: usize = 60;
 
-/// The valid word that differs least from `word`, if it is near enough to be meant.
+/// Letters of a word that may stand for a longer one that begins with it.
+const BEGINNING: usize = 4;
+
+/// The valid word that differs least from `word`, if it is near enough to be meant; else the only one
+/// that begins with it.
 pub fn nearest<'a>(word: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let bare = |word: &str| {
         let short: String = word.chars().take(LONGEST).collect();
         short.to_lowercase()
     };
     let word = bare(word);
+    let valid: Vec<&str> = valid.into_iter().collect();
+    let mut longer = valid.iter().filter(|near| bare(near).starts_with(&word));
+    let begun = match (longer.next(), longer.next()) {
+        (Some(only), None) if word.chars().count() >= BEGINNING => Some(*only),
+        _ => None,
+    };
     valid
         .into_iter()
         .map(|near| (strsim::damerau_levenshtein(&word, &bare(near)), near))
@@ -19,6 +29,7 @@ pub fn nearest<'a>(word: &str, valid: impl IntoIterator<Item = &'a str>) -> Opti
             *distance < letters && *distance <= (letters / 3).max(1)
         })
         .map(|(_, near)| near)
+        .or(begun)
 }
 
 /// ` (did you mean …?)` when a name is near, else nothing.
@@ -57,6 +68,11 @@ mod tests {
     #[test]
     fn a_typo_finds_its_word_and_nonsense_finds_none() {
         let valid = ["base_url", "api_key", "auth"];
+        assert_eq!(
+            nearest("default", ["default_profile", "ui"]),
+            Some("default_profile")
+        );
+        assert_eq!(nearest("base", ["base_url", "base_path"]), None, "either");
         assert_eq!(nearest("base_ulr", valid), Some("base_url"));
         assert_eq!(nearest("Auth", valid), Some("auth"));
         assert_eq!(nearest("zzz", valid), None);

@@ -4,16 +4,17 @@
 use super::{Subject, call, call_text, limits, line, status, status_text, to_line};
 use crate::domain::{
     board::Board,
+    fixtures::{seen, t},
     headers,
     id::{CallId, ModelId, RequestId, WorkspaceId},
-    observation::{CallResult, Observation, Source, What},
+    observation::{CallResult, Observation, What},
     org::{
         ConfiguredLimit, Group, GroupKind, LimitsSnapshot, LimitsState, Organization, Override,
         Workspace,
     },
     outcome::{ApiError, Outcome},
     retry::{Action, Decision},
-    time::{Time, after},
+    time::Time,
     timeline::Timeline,
     usage::Usage,
     verdict::{Cause, Certainty, Evidence, EvidenceFrom, Scope, Verdict},
@@ -24,10 +25,6 @@ const SUBJECT: Subject<'_> = Subject {
     profile: "prod",
     base_url: "https://api.anthropic.com",
 };
-
-fn t(seconds: f64) -> Time {
-    after("2026-11-24T12:00:00Z".parse().unwrap(), seconds)
-}
 
 fn valid(schema: &str, report: &impl serde::Serialize) -> Value {
     let path = format!("{}/assets/schema/{schema}.json", env!("CARGO_MANIFEST_DIR"));
@@ -44,21 +41,6 @@ fn valid(schema: &str, report: &impl serde::Serialize) -> Value {
         .collect();
     assert_eq!(errors, Vec::<String>::new(), "{value:#}");
     value
-}
-
-fn seen(at: Time, what: What) -> Observation {
-    Observation {
-        at,
-        source: Source::Call,
-        call: Some(CallId(1)),
-        attempt: Some(1),
-        client: Some("me".into()),
-        organization: None,
-        workspace: None,
-        model: Some("claude-opus-5-5".into()),
-        fast: false,
-        what,
-    }
 }
 
 fn group(id: &str, kind: GroupKind, name: &str, models: &[&str], limits: &[(&str, u64)]) -> Group {

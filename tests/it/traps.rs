@@ -1,6 +1,7 @@
 //! The traps of the API, each with the tests that fail when the tool walks into it; those that had no
 //! test elsewhere are here.
 
+use crate::world;
 use http::{HeaderMap, HeaderValue, Method};
 use ratetop::{
     assets,
@@ -8,7 +9,7 @@ use ratetop::{
         board::Board,
         gauge::{Gauge, Taken},
         headers::{Hint, Level, Reading},
-        id::{CallId, Limiter, ModelId},
+        id::{Limiter, ModelId},
         limit::{Dimension, Family},
         observation::{Observation, Source, What},
         outcome::{ApiError, Outcome},
@@ -196,32 +197,15 @@ fn level(limiter: &str, limit: u64, remaining: u64) -> Level {
 }
 
 fn seen(at: Time, what: What) -> Observation {
-    Observation {
-        at,
-        source: Source::Call,
-        call: Some(CallId(1)),
-        attempt: Some(1),
-        client: Some("me".into()),
-        organization: None,
-        workspace: None,
-        model: Some("claude-opus-5-5".into()),
-        fast: false,
-        what,
-    }
+    world::seen(at, 1, "claude-opus-5-5", what)
 }
 
 fn head(at: Time, status: u16, levels: Vec<Level>) -> Observation {
     let reading = Reading {
-        at,
-        date: None,
-        organization: Some("org-1".into()),
-        workspace: None,
-        request: None,
-        hint: Hint::default(),
         levels,
-        unified: None,
         unknown: Vec::new(),
         raw: Vec::new(),
+        ..world::reading(at, [(1, 1); 3])
     };
     let what = What::Head {
         status,

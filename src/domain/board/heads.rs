@@ -41,7 +41,19 @@ impl Board {
             // Only a 200 of a model should have had them: faults never carry any.
             if let Some(model) = seen.model.as_ref().filter(|_| status == 200 && !elsewhere) {
                 self.sources.bare_answers += 1;
-                self.home_pool(model).bare_answers += 1;
+                let pool = self.home_pool(model);
+                pool.bare_answers += 1;
+                // Where no limit is known either there is no gauge yet that could count what we draw.
+                if pool.gauges.is_empty() {
+                    for limiter in [
+                        "requests_per_minute",
+                        "input_tokens_per_minute_cache_aware",
+                        "output_tokens_per_minute",
+                    ] {
+                        let limiter = Limiter::from(limiter);
+                        pool.gauge_mut(&limiter, limiter.dimension(), limiter.family());
+                    }
+                }
             }
             return told;
         }

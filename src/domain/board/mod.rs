@@ -10,8 +10,6 @@ mod draws;
 mod flight;
 mod heads;
 mod limits;
-#[cfg(test)]
-mod passing;
 mod places;
 mod pool;
 #[cfg(test)]

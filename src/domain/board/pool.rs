@@ -83,10 +83,11 @@ impl Pool {
     }
 
     /// The gauge of which our own calls burn the largest share, with that share of its limit a minute:
-    /// where no level is known, this one would run out first.
+    /// where no level is known, this one would run out first. A gauge without a limit comes last.
     pub fn burns_first(&self, now: Time) -> Option<(f64, &Gauge, GaugeView)> {
         let share = |view: &GaugeView| {
-            let limit = view.effective_limit.filter(|limit| *limit > 0)?;
+            let limit = view.effective_limit.filter(|limit| *limit > 0);
+            let limit = limit.unwrap_or(u64::MAX);
             Some(view.own_burn_per_min.filter(|own| *own > 0.0)? / limit as f64)
         };
         self.gauges

@@ -2,38 +2,29 @@
 //! messages and codes of the errors page, streams of the streaming page.
 
 use crate::domain::{
+    fixtures,
     headers::{Hint, Level, Reading},
     id::{CallId, RequestId},
     limit::{Dimension, Family},
-    observation::{CallResult, Observation, Source, What},
+    observation::{CallResult, Observation, What},
     outcome::{ApiError, Outcome},
     retry::{Action, Decision},
-    time::{Time, after},
+    time::Time,
     usage::Usage,
     verdict::{Cause, Certainty, Evidence, EvidenceFrom, Scope, Verdict},
 };
 
-/// `s` seconds after noon.
+/// `s` seconds after four minutes past noon.
 pub fn t(s: f64) -> Time {
-    after(
-        chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(1_795_521_840),
-        s,
-    )
+    fixtures::t(240.0 + s)
 }
 
 /// One observation of a call.
 pub fn seen(call: u64, attempt: Option<u32>, at: f64, what: What) -> Observation {
     Observation {
-        at: t(at),
-        source: Source::Call,
         call: Some(CallId(call)),
         attempt,
-        client: Some("me".into()),
-        organization: None,
-        workspace: None,
-        model: Some("claude-opus-5-5".into()),
-        fast: false,
-        what,
+        ..fixtures::seen(t(at), what)
     }
 }
 

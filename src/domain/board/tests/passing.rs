@@ -1,6 +1,6 @@
 //! Passing traffic (a tap's) on the board: whose burn it is, and whose board it belongs to.
 
-use super::tests::{ORG, groups, head, level, limits, seen, snapshot, t};
+use super::{ORG, groups, head, level, limits, seen, snapshot, t};
 use crate::domain::{
     board::{Board, Pool},
     gauge::GaugeView,
@@ -176,7 +176,7 @@ fn passing_traffic_is_taken_for_the_profiles_own_only_until_its_key_speaks() {
 
 #[test]
 fn a_model_that_ends_soon_is_told_once_however_often_it_is_called() {
-    let tiers = toml::from_str(include_str!("../../../assets/tiers.toml")).unwrap();
+    let tiers = toml::from_str(include_str!("../../../../assets/tiers.toml")).unwrap();
     let mut board = Board::new(None, std::sync::Arc::new(tiers));
     let call = |model: &str| Observation {
         model: Some(model.into()),
