@@ -34,6 +34,7 @@ impl App {
                 return Reply {
                     effects: vec![Effect::Mouse(self.mouse)],
                     said: Some(format!("Mouse {word}.")),
+                    ask: None,
                 };
             }
             Command::Filter if self.filter().is_some() => self.layer = Layer::Filter,
@@ -51,6 +52,7 @@ impl App {
                     Reply {
                         effects: vec![Effect::PollLimits],
                         said: Some("Reading the limits.".to_owned()),
+                        ask: None,
                     }
                 } else {
                     Reply::say("This profile reads no limits: it has no Admin key.")

@@ -1,7 +1,7 @@
 //! Texts of test calls' answers: on screen only, never stored, bounded.
 
 use crate::domain::{clean::clean_lines, id::CallId};
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 
 /// How many answers are kept.
 const CALLS: usize = 64;
@@ -20,23 +20,39 @@ pub struct Answer {
 }
 
 /// The newest answers.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Answers {
-    kept: VecDeque<(CallId, Answer)>,
+    /// Later calls have greater ids.
+    kept: BTreeMap<CallId, Answer>,
+    calls: usize,
+    bytes: usize,
+}
+
+impl Default for Answers {
+    fn default() -> Self {
+        Self::new(CALLS, BYTES)
+    }
 }
 
 impl Answers {
+    /// Answers of so many calls, at least 1, so many bytes of each.
+    pub const fn new(calls: usize, bytes: usize) -> Self {
+        Self {
+            kept: BTreeMap::new(),
+            calls,
+            bytes,
+        }
+    }
+
     /// Appends a piece of an answer. A new attempt begins anew unless it `continues` the one before.
     pub fn append(&mut self, call: CallId, attempt: u32, continues: bool, delta: &str) {
-        if self.kept.iter().all(|(id, _)| *id != call) {
-            if self.kept.len() == CALLS {
-                self.kept.pop_front();
+        if self.kept.len() >= self.calls && !self.kept.contains_key(&call) {
+            if self.kept.keys().next().is_some_and(|oldest| *oldest > call) {
+                return;
             }
-            self.kept.push_back((call, Answer::default()));
+            self.kept.pop_first();
         }
-        let Some((_, answer)) = self.kept.iter_mut().rev().find(|(id, _)| *id == call) else {
-            return;
-        };
+        let answer = self.kept.entry(call).or_default();
         if attempt != answer.attempt {
             if !continues {
                 *answer = Answer::default();
@@ -44,7 +60,7 @@ impl Answers {
             answer.attempt = attempt;
         }
         let clean = clean_lines(delta);
-        if answer.cut > 0 || answer.text.len() + clean.len() > BYTES {
+        if answer.cut > 0 || answer.text.len() + clean.len() > self.bytes {
             answer.cut += clean.len();
         } else {
             answer.text.push_str(&clean);
@@ -53,11 +69,7 @@ impl Answers {
 
     /// The answer of a call.
     pub fn of(&self, call: CallId) -> Option<&Answer> {
-        self.kept
-            .iter()
-            .rev()
-            .find(|(id, _)| *id == call)
-            .map(|(_, answer)| answer)
+        self.kept.get(&call)
     }
 }
 

@@ -30,6 +30,7 @@ impl App {
             (KeyCode::Enter | KeyCode::Char('y'), Some(code)) => Reply {
                 said: Some(format!("Copied {lines} lines for {}.", target.title())),
                 effects: vec![Effect::Copy(code)],
+                ask: None,
             },
             _ => Reply::none(),
         }

@@ -41,6 +41,18 @@ pub enum Command {
     Others,
     /// The raw headers of the attempt, or the answer again.
     Evidence,
+    /// The attempt of a run that is looked at, in full; or its lanes again.
+    Open,
+    /// The attempt before in a lane of a run.
+    Earlier,
+    /// The attempt after in a lane of a run.
+    Later,
+    /// Another run beneath the one that is looked at, or none.
+    Compare,
+    /// A run sends nothing more, or goes on.
+    Hold,
+    /// The call or run again.
+    Again,
     /// A shorter part of the time axis.
     ZoomIn,
     /// A longer part of the time axis.
@@ -215,20 +227,26 @@ pub const COMMANDS: &[Row] = &[
     row(Command::PageUp, &[Chord::Ctrl('u'), Chord::Key(KeyCode::PageUp)], &[], "", "half a page up"),
     row(Command::PageDown, &[Chord::Ctrl('d'), Chord::Key(KeyCode::PageDown)], &[], "", "half a page down"),
     row(Command::Enter, &[Chord::Key(KeyCode::Enter)], &[Tab::Headroom], "details of the pool", "details of the selected pool").foot("⏎", "details", 2),
-    row(Command::Enter, &[Chord::Key(KeyCode::Enter)], &[Tab::Calls], "send the call", "send the call that the form describes").foot("⏎", "send", 1),
+    row(Command::Enter, &[Chord::Key(KeyCode::Enter)], &[Tab::Calls], "send the call", "send the call or the run that the form describes").foot("⏎", "send", 1),
     row(Command::Enter, &[Chord::Key(KeyCode::Enter)], &[Tab::Events], "evidence of the event", "the evidence of the selected event").foot("⏎", "evidence", 2),
     row(Command::Enter, &[Chord::Key(KeyCode::Enter)], &[Tab::Traffic], "details of the request", "the request's attempts in time, its phases, verdict, headers").foot("⏎", "details", 2),
     row(Command::Back, &[Chord::Key(KeyCode::Esc)], &[Tab::Headroom, Tab::Traffic, Tab::Events], "", "back: closes what Enter opened, clears the filter"),
-    row(Command::Back, &[Chord::Key(KeyCode::Esc)], &[Tab::Calls], "cancel the call", "cancels the running call at once, also while it waits").foot("Esc", "cancel", 2),
+    row(Command::Back, &[Chord::Key(KeyCode::Esc)], &[Tab::Calls], "cancel the call", "cancels the running call or run at once, also while it waits").foot("Esc", "cancel", 2),
     row(Command::Edit, &[key('e')], &[Tab::Calls], "edit the form", "edit the selected field of the form").foot("e", "edit", 2),
-    row(Command::OlderCall, &[key('[')], &[Tab::Calls], "older call", "an older call").foot("[ ]", "calls", 6),
-    row(Command::NewerCall, &[key(']')], &[Tab::Calls], "newer call", "a newer call; past the newest, the newest is followed"),
+    row(Command::OlderCall, &[key('[')], &[Tab::Calls], "older call", "an older call or run").foot("[ ]", "calls", 6),
+    row(Command::NewerCall, &[key(']')], &[Tab::Calls], "newer call", "a newer call or run; past the newest, the newest is followed"),
     row(Command::OlderCall, &[key('[')], &[Tab::Traffic], "", "in the details: the next request of the list"),
     row(Command::NewerCall, &[key(']')], &[Tab::Traffic], "", "in the details: the request before it"),
-    row(Command::PrevAttempt, &[key('K')], &[Tab::Calls, Tab::Traffic], "attempt before", "the attempt before: its verdict, its headers").foot("K J", "attempt", 6),
-    row(Command::NextAttempt, &[key('J')], &[Tab::Calls, Tab::Traffic], "attempt after", "the attempt after; at the last one, the last is followed"),
+    row(Command::PrevAttempt, &[key('K')], &[Tab::Calls, Tab::Traffic], "attempt before", "the attempt before, with its verdict and headers; of a run, the worker above").foot("K J", "attempt", 6),
+    row(Command::NextAttempt, &[key('J')], &[Tab::Calls, Tab::Traffic], "attempt after", "the attempt after; at the last one, the last is followed; of a run, the worker below"),
     row(Command::Evidence, &[key('v')], &[Tab::Calls], "headers of the attempt", "the raw headers of the attempt instead of the answer, and back").foot("v", "headers", 4),
     row(Command::Others, &[key('o')], &[Tab::Calls], "calls of other clients", "calls of other clients too, drawn the same way, and back").foot("o", "others", 7),
+    row(Command::Open, &[key('x')], &[Tab::Calls], "open an attempt of the run", "of a run: one attempt with its headers, answer and verdict, and back").foot("x", "open", 5),
+    row(Command::Earlier, &[key('H')], &[Tab::Calls], "", "of a run: the attempt before in the worker's lane"),
+    row(Command::Later, &[key('L')], &[Tab::Calls], "", "of a run: the attempt after; at the newest, the newest is followed"),
+    row(Command::Compare, &[key('b')], &[Tab::Calls], "compare two runs", "of a run: another run beneath it on the same time axis, and back").foot("b", "beside", 5),
+    row(Command::Hold, &[key('p')], &[Tab::Calls], "hold the run", "of a run: holds back what is not sent yet, and lets it go on").foot("p", "hold", 7),
+    row(Command::Again, &[key('a')], &[Tab::Calls], "run again", "sends the run that is looked at again, with its own settings").foot("a", "again", 7),
     row(Command::ZoomIn, &[key('+'), key('=')], &[Tab::Calls, Tab::Traffic], "zoom in", "a shorter part of the time axis"),
     row(Command::ZoomOut, &[key('-')], &[Tab::Calls, Tab::Traffic], "zoom out", "a longer part of the time axis"),
     row(Command::PanLeft, &[key('<'), key(',')], &[Tab::Calls, Tab::Traffic], "", "an earlier part of a zoomed time axis"),

@@ -1,6 +1,6 @@
 //! What the app wants done. Effects are data; `run` carries them out.
 
-use crate::domain::{call::CallOrder, id::CallId};
+use crate::domain::{call::CallOrder, id::CallId, load::run::RunOrder};
 use std::sync::Arc;
 
 /// One thing to do.
@@ -9,8 +9,12 @@ pub enum Effect {
     /// Make a call on the current profile's connection; it answers with `Event::Observed` and
     /// `Event::Text`.
     Call(CallOrder),
-    /// Cancel a call at once, also while it waits.
+    /// Make a run of many calls there; besides, it answers with `Event::RunEnded`.
+    Run(RunOrder),
+    /// Cancel a call at once, also while it waits; or the run whose first call that is.
     Cancel(CallId),
+    /// Hold back what a run has not sent yet, or let it go on; by its first call.
+    HoldRun(CallId, bool),
     /// Poll the limits of the current profile now.
     PollLimits,
     /// Bring another profile to the front; `Event::Profile` follows, or a `Fault`.

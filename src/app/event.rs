@@ -2,6 +2,7 @@
 
 use crate::domain::{
     id::CallId,
+    load::run::RunEnd,
     observation::Observation,
     retry::Policy,
     spend::{Prices, Spend},
@@ -40,6 +41,15 @@ pub enum Event {
         attempt: u32,
         /// What to append.
         delta: String,
+    },
+    /// The making of a run has ended; nothing more is seen of its calls.
+    RunEnded {
+        /// The profile whose run it is.
+        profile: Arc<str>,
+        /// Its first call.
+        first: CallId,
+        /// How.
+        end: Box<RunEnd>,
     },
     /// A profile is ready, or its state changed.
     Profile(Box<ProfileCard>),

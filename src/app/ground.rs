@@ -1,7 +1,14 @@
 //! What a panel may look at while it reacts, and what it may answer.
 
-use super::{answers::Answers, effect::Effect, event::ProfileCard};
-use crate::domain::{board::Board, id::CallId, spend::Prices, time::Time, timeline::Timeline};
+use super::{answers::Answers, effect::Effect, event::ProfileCard, runs::Runs};
+use crate::domain::{
+    board::Board,
+    id::CallId,
+    load::plan::MOST_CALLS,
+    spend::Prices,
+    time::Time,
+    timeline::{FIRST_FOREIGN_CALL, FIRST_RUN_CALL, Timeline},
+};
 
 /// What a panel sees of the rest while it reacts to a key.
 pub struct Ground<'a> {
@@ -13,6 +20,8 @@ pub struct Ground<'a> {
     pub board: &'a Board,
     /// Its calls.
     pub timeline: &'a Timeline,
+    /// Its runs of many calls.
+    pub runs: &'a Runs,
     /// What its test calls answered.
     pub answers: &'a Answers,
     /// What calls cost.
@@ -20,6 +29,7 @@ pub struct Ground<'a> {
     /// Whether anything that costs is refused.
     pub read_only: bool,
     pub(super) next_call: &'a mut u64,
+    pub(super) next_run: &'a mut u64,
 }
 
 impl Ground<'_> {
@@ -29,6 +39,14 @@ impl Ground<'_> {
         let id = *self.next_call;
         *self.next_call += 1;
         CallId(id)
+    }
+
+    /// The first id of a run; those after it, as many as a run may have calls, are its own too.
+    pub fn new_run(&mut self) -> CallId {
+        let blocks = (FIRST_FOREIGN_CALL - FIRST_RUN_CALL) / u64::from(MOST_CALLS);
+        let block = *self.next_run % blocks;
+        *self.next_run += 1;
+        CallId(FIRST_RUN_CALL + block * u64::from(MOST_CALLS))
     }
 
     /// Whether a call that costs at most `usd` may be sent now; else one sentence why not.
@@ -54,6 +72,8 @@ pub struct Reply {
     pub effects: Vec<Effect>,
     /// One sentence for the foot of the screen.
     pub said: Option<String>,
+    /// A question before something that costs is sent.
+    pub ask: Option<String>,
 }
 
 impl Reply {
@@ -66,15 +86,23 @@ impl Reply {
     pub fn of(effect: Effect) -> Self {
         Self {
             effects: vec![effect],
-            said: None,
+            ..Self::default()
         }
     }
 
     /// A sentence.
     pub fn say(sentence: impl Into<String>) -> Self {
         Self {
-            effects: Vec::new(),
             said: Some(sentence.into()),
+            ..Self::default()
+        }
+    }
+
+    /// A question before something that costs is sent.
+    pub fn ask(sentence: String) -> Self {
+        Self {
+            ask: Some(sentence),
+            ..Self::default()
         }
     }
 }

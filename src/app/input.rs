@@ -6,7 +6,7 @@ use super::{
     effect::Effect,
     ground::Reply,
     headroom::{Headroom, Line},
-    layer::Layer,
+    layer::{Costs, Layer},
     layout,
     panel::Tab,
 };
@@ -137,7 +137,15 @@ impl App {
                     _ => self.layer = Layer::None,
                 }
             }
-            Layer::Ask(_) => {
+            Layer::Ask(_, Costs::Run) => {
+                self.layer = Layer::None;
+                if matches!(key.code, KeyCode::Char('y') | KeyCode::Enter) {
+                    let sent = self.calls(now, |calls, ground| Some(calls.confirmed(ground)));
+                    return sent.unwrap_or_default();
+                }
+                return Reply::say("Not sent.");
+            }
+            Layer::Ask(_, Costs::Probe) => {
                 self.layer = Layer::None;
                 if matches!(key.code, KeyCode::Char('p' | 'y') | KeyCode::Enter) {
                     if let Some(profile) = self.profiles.get_mut(self.front) {

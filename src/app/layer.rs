@@ -23,8 +23,17 @@ pub enum Layer {
     Profiles(usize),
     /// The form's policy as code for that target; the first line shown.
     Code(Target, u16),
-    /// A question before something that costs, with its sentence; `p` or Enter accepts.
-    Ask(String),
+    /// A question before something that costs, with its sentence; Enter accepts.
+    Ask(String, Costs),
+}
+
+/// What costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Costs {
+    /// A probe.
+    Probe,
+    /// A run of many calls.
+    Run,
 }
 
 /// The command palette.

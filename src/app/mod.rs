@@ -20,6 +20,7 @@ pub mod layer;
 pub mod layout;
 pub mod panel;
 pub mod profile;
+pub mod runs;
 mod sending;
 pub mod traffic;
 
@@ -31,7 +32,7 @@ use crate::domain::{
 use effect::Effect;
 use event::{Event, ProfileCard, Started};
 use ground::Reply;
-use layer::Layer;
+use layer::{Costs, Layer};
 use panel::Tab;
 use profile::Profile;
 use std::sync::Arc;
@@ -91,6 +92,7 @@ pub struct App {
     events: events::Events,
     traffic: traffic::Traffic,
     next_call: u64,
+    next_run: u64,
     mouse: bool,
     dirty: bool,
     quitting: bool,
@@ -115,6 +117,7 @@ impl App {
             events: events::Events::default(),
             traffic: traffic::Traffic::default(),
             next_call: 1,
+            next_run: 0,
             dirty: true,
             quitting: false,
         }
@@ -159,6 +162,15 @@ impl App {
                 let at = self.profile_named(&profile);
                 self.profiles[at].passed.take(*totals);
                 self.dirty |= self.frozen.is_none() && at == self.front;
+            }
+            Event::RunEnded {
+                profile,
+                first,
+                end,
+            } => {
+                let at = self.profile_named(&profile);
+                self.profiles[at].runs.end(first, &end, now);
+                self.dirty |= self.frozen.is_none();
             }
             Event::Profile(card) => self.adopt(*card),
             Event::Spent { profile, spend } => {
@@ -208,7 +220,11 @@ impl App {
                 // The clock of the header line, and with it every age, moves on the whole second.
                 let second = next_second(now);
                 let calls = (self.tab == Tab::Calls)
-                    .then(|| profile.calls.next_wake(&profile.timeline, now))
+                    .then(|| {
+                        profile
+                            .calls
+                            .next_wake(&profile.timeline, &profile.runs, now)
+                    })
                     .flatten();
                 Some(calls.map_or(second, |calls| calls.min(second)))
             }
@@ -278,13 +294,23 @@ impl App {
         if let Some(said) = reply.said {
             self.say(said, now);
         }
-        if reply
-            .effects
-            .iter()
-            .any(|effect| matches!(effect, Effect::Call(_)))
-        {
-            // Whoever sends a call wants to see it.
-            self.frozen = None;
+        if let Some(question) = reply.ask {
+            self.layer = Layer::Ask(question, Costs::Run);
+        }
+        for effect in &reply.effects {
+            let profile = self.profiles.get_mut(self.front);
+            match (effect, profile) {
+                // Whoever sends a call wants to see it.
+                (Effect::Call(_), _) => self.frozen = None,
+                (Effect::Run(order), Some(profile)) => {
+                    let prices = Arc::clone(&self.started.prices);
+                    profile.runs.begin(order.clone(), now, prices);
+                    self.frozen = None;
+                }
+                (Effect::HoldRun(first, held), Some(profile)) => profile.runs.hold(*first, *held),
+                (Effect::Cancel(call), Some(profile)) => profile.runs.cancelled(*call),
+                _ => {}
+            }
         }
         reply.effects
     }

@@ -1,15 +1,16 @@
 //! Everything of one profile: its card, its board, its calls. The boards of all profiles stay.
 
 use super::{
-    answers::Answers,
+    answers::{Answer, Answers},
     calls::Calls,
     event::{FormDefaults, ProfileCard, Thresholds},
+    runs::{Runs, is_of_run},
     traffic::Passed,
 };
 use crate::domain::{
     board::Board,
     id::CallId,
-    notice::Draft,
+    notice::{Draft, NoticeKind},
     observation::{Observation, What},
     outcome::Outcome,
     retry::Policy,
@@ -44,6 +45,8 @@ pub struct Profile {
     pub board: Board,
     /// Its calls.
     pub timeline: Timeline,
+    /// Its runs of many calls; their calls are not in the timeline.
+    pub runs: Runs,
     /// What of them passed from other programs, in order and in numbers.
     pub passed: Passed,
     /// What its test calls answered.
@@ -68,6 +71,7 @@ impl Profile {
             card,
             board,
             timeline: Timeline::new(CALLS),
+            runs: Runs::default(),
             passed: Passed::default(),
             answers: Answers::default(),
             calls,
@@ -80,11 +84,19 @@ impl Profile {
     /// Takes one observation in; what is worth telling comes back, and the call that the timeline has
     /// let go of.
     pub fn absorb(&mut self, seen: &Observation) -> (Vec<Draft>, Option<Call>) {
-        let gone = self.timeline.absorb(seen);
+        let of_run = seen.call.is_some_and(is_of_run);
+        let told_alone = !of_run || self.runs.absorb(seen);
+        let gone = if of_run {
+            None
+        } else {
+            self.timeline.absorb(seen)
+        };
         if let Some(gone) = &gone {
             self.passed.index.remove(gone.id);
         }
-        self.passed.absorb(seen, &self.timeline);
+        if !of_run {
+            self.passed.absorb(seen, &self.timeline);
+        }
         if let What::Finished {
             verdict: Some(verdict),
             ..
@@ -101,7 +113,10 @@ impl Profile {
         {
             self.served_at = Some(seen.at);
         }
-        let told = self.board.absorb(seen);
+        let mut told = self.board.absorb(seen);
+        if !told_alone {
+            told.retain(|draft| draft.kind != NoticeKind::Refusal);
+        }
         if matches!(seen.what, What::Limits { .. }) {
             self.calls.know(&self.board);
         }
@@ -111,7 +126,7 @@ impl Profile {
     /// Takes a piece of an answer. A further attempt answers anew, unless it continues a whole one
     /// (`pause_turn`).
     pub fn hear(&mut self, call: CallId, attempt: u32, delta: &str) {
-        let before = self.timeline.call(call).and_then(|seen| {
+        let before = self.call(call).and_then(|seen| {
             seen.attempts
                 .iter()
                 .rev()
@@ -120,7 +135,27 @@ impl Profile {
                 .as_ref()
         });
         let continues = before.is_some_and(Outcome::is_complete);
-        self.answers.append(call, attempt, continues, delta);
+        if is_of_run(call) {
+            self.runs.hear(call, attempt, continues, delta);
+        } else {
+            self.answers.append(call, attempt, continues, delta);
+        }
+    }
+
+    /// A call of the timeline, or of a run, while it is kept.
+    pub fn call(&self, id: CallId) -> Option<&Call> {
+        if is_of_run(id) {
+            return self.runs.of(id)?.call_of(id);
+        }
+        self.timeline.call(id)
+    }
+
+    /// What a test call answered.
+    pub fn answer(&self, id: CallId) -> Option<&Answer> {
+        if is_of_run(id) {
+            return self.runs.answer(id);
+        }
+        self.answers.of(id)
     }
 
     /// The newest refusal, where it was for money and nothing was served since: then no bucket matters.
@@ -142,7 +177,7 @@ impl Profile {
     /// Its call.
     pub fn refused_call(&self) -> Option<&Call> {
         let (call, _) = self.refusal.as_ref()?.call?;
-        self.timeline.call(call)
+        self.call(call)
     }
 }
 

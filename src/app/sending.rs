@@ -5,7 +5,7 @@ use super::{
     effect::Effect,
     ground::{Ground, Reply},
     headroom::Headroom,
-    layer::Layer,
+    layer::{Costs, Layer},
     panel::Tab,
 };
 use crate::domain::{
@@ -40,7 +40,9 @@ impl App {
             answers: &profile.answers,
             prices: &self.started.prices,
             read_only: self.started.read_only,
+            runs: &profile.runs,
             next_call: &mut self.next_call,
+            next_run: &mut self.next_run,
         };
         react(&mut profile.calls, &mut ground)
     }
@@ -99,9 +101,12 @@ impl App {
             || "an unknown amount".to_owned(),
             |usd| format!("about ${usd:.6}"),
         );
-        self.layer = Layer::Ask(format!(
-            "A probe of {name} is a real call: one request, about 10 input tokens, 1 output token, {cost}."
-        ));
+        self.layer = Layer::Ask(
+            format!(
+                "A probe of {name} is a real call: one request, about 10 input tokens, 1 output token, {cost}."
+            ),
+            Costs::Probe,
+        );
         Reply::none()
     }
 
@@ -127,6 +132,7 @@ impl App {
                         limits: Limits::default(),
                     })],
                     said: Some(format!("Probing {name}.")),
+                    ask: None,
                 },
             })
         })
@@ -157,6 +163,7 @@ impl App {
                     crate::domain::clean::clean(&text, 60)
                 )),
                 effects: vec![Effect::Copy(text)],
+                ask: None,
             },
             None => Reply::say("There is nothing here to copy."),
         }

@@ -178,7 +178,7 @@ fn keys_of_what_is_open(app: &App) -> Option<&'static [(&'static str, &'static s
             ("⏎", "copy"),
             ("Esc", "close"),
         ],
-        Layer::Ask(_) => &[("⏎", "send"), ("Esc", "do not")],
+        Layer::Ask(..) => &[("⏎", "send"), ("Esc", "do not")],
         Layer::Filter => return None,
         Layer::None => {
             let calls = app.test_calls().filter(|_| app.tab() == Tab::Calls)?;

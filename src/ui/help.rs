@@ -15,7 +15,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Layer::Help(first) => help(app, usize::from(*first), canvas, area),
         Layer::Palette(palette) => search(palette, canvas, area),
         Layer::Profiles(selected) => profiles(app, *selected, canvas, area),
-        Layer::Ask(question) => ask(question, canvas, area),
+        Layer::Ask(question, _) => ask(question, canvas, area),
         Layer::Code(target, first) => code::draw(app, *target, *first, canvas, area),
     }
 }

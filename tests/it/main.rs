@@ -13,6 +13,7 @@ mod journeys;
 mod laws;
 mod many;
 mod pty;
+mod runs;
 mod screens;
 mod sentences;
 mod source;

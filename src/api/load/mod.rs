@@ -10,7 +10,7 @@
 use super::call::{Around, CallEnd, Driver};
 use crate::domain::{
     call::CallOrder,
-    id::{CallId, ClientId},
+    id::CallId,
     load::plan::{LATE_S, Plan},
     observation::CallResult,
 };
@@ -140,9 +140,7 @@ impl Shared {
     async fn call(&self, nth: u64, worker: u32, dice: &mut fastrand::Rng) -> CallEnd {
         let mut order = self.load.order.clone();
         order.call = CallId(order.call.0 + nth);
-        if self.plan().workers > 1 {
-            order.client = ClientId::from(format!("{} {:03}", order.client, worker + 1).as_str());
-        }
+        order.client = self.plan().client_of(&order.client, worker);
         let load = &self.load;
         let end = load
             .driver

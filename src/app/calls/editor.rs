@@ -39,7 +39,7 @@ impl Editor {
             Field::Model => models.to_vec(),
             Field::Policy => Policy::ALL.iter().map(|p| p.name().to_owned()).collect(),
             Field::Stream => vec!["on".to_owned(), "off".to_owned()],
-            Field::Prompt | Field::MaxTokens | Field::Attempts => Vec::new(),
+            _ => Vec::new(),
         };
         let mut area = TextArea::new(text.split('\n').map(str::to_owned).collect());
         area.move_cursor(CursorMove::Bottom);
@@ -240,7 +240,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_keys_leave_a_valid_editor(
-            field in 0_usize..6,
+            field in 0_usize..Field::ALL.len(),
             keys in prop::collection::vec((0_u8..12, any::<char>(), 0_u8..8), 0..80),
         ) {
             let field = Field::ALL[field];

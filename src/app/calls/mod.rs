@@ -1,10 +1,11 @@
-//! State of tab 2: the form and its editor, which call is looked at and how.
+//! State of tab 2: the form and its editor, which call or run is looked at and how.
 //!
 //! To add a field: an entry in [`form::Field::ALL`] and its arms. To add a key: a row in `COMMANDS` and
 //! an arm in [`Calls::command`].
 
 pub mod editor;
 pub mod form;
+pub mod run;
 pub mod view;
 
 #[cfg(test)]
@@ -15,18 +16,20 @@ use super::{
     effect::Effect,
     event::{FormDefaults, ProfileCard},
     ground::{Ground, Reply},
+    runs::Runs,
 };
 use crate::domain::{
     board::Board,
     id::{CallId, ModelId},
+    load::run::Run,
     org::GroupKind,
     time::{Time, after, seconds_between},
-    timeline::{Call, Doing, Timeline},
+    timeline::{Doing, Timeline},
 };
 use crossterm::event::KeyEvent;
 use editor::{Editor, Typed};
 use form::{Field, Form};
-use view::View;
+use view::{Item, View};
 
 /// Own calls that may run at once: enough to see two policies race, few enough for a stuck Enter key.
 const RUNNING_MAX: usize = 8;
@@ -176,22 +179,32 @@ impl Calls {
 
     /// A command of the table, while tab 2 is shown and it is not one of the app's own.
     pub fn command(&mut self, command: Command, ground: &mut Ground<'_>) -> Reply {
+        if let Some(reply) = self.run_command(command, ground) {
+            return reply;
+        }
         match command {
-            Command::Enter => return self.send(ground),
-            Command::Back => return self.back(ground.timeline),
+            Command::Enter => return self.send(false, ground),
+            Command::Again => {
+                self.take_settings(ground);
+                return self.send(false, ground);
+            }
+            Command::Compare | Command::Open | Command::Hold => {
+                return Reply::say("That is for runs of many calls: raise workers or calls first.");
+            }
+            Command::Back => return self.back(ground),
             Command::Edit => self.edit(ground.board),
             Command::Up => self.select(self.field.step(-1)),
             Command::Down => self.select(self.field.step(1)),
             Command::Top => self.select(Field::Model),
-            Command::Bottom => self.select(Field::Attempts),
+            Command::Bottom => self.select(Field::Budget),
             Command::Left => self.turn(-1, ground.board),
             Command::Right => self.turn(1, ground.board),
             Command::PageUp => self.scroll(8, ground),
             Command::PageDown => self.scroll(-8, ground),
-            Command::OlderCall => self.view.older(ground.timeline, 1),
-            Command::NewerCall => self.view.older(ground.timeline, -1),
-            Command::PrevAttempt => self.view.step_attempt(ground.timeline, -1),
-            Command::NextAttempt => self.view.step_attempt(ground.timeline, 1),
+            Command::OlderCall => self.view.older(ground.timeline, ground.runs, 1),
+            Command::NewerCall => self.view.older(ground.timeline, ground.runs, -1),
+            Command::PrevAttempt => self.step_attempt(ground, -1),
+            Command::NextAttempt => self.step_attempt(ground, 1),
             Command::Others => self.view.toggle_others(),
             Command::Evidence => {
                 self.view.evidence = !self.view.evidence;
@@ -206,6 +219,11 @@ impl Calls {
         Reply::none()
     }
 
+    /// The question before a run was answered with yes.
+    pub fn confirmed(&mut self, ground: &mut Ground<'_>) -> Reply {
+        self.send(true, ground)
+    }
+
     /// A click at a cell of the tab's own area. Nothing here wants one.
     pub fn click(&mut self, at: (u16, u16), size: (u16, u16), ground: &mut Ground<'_>) -> Reply {
         let _ = (at, size, ground);
@@ -214,7 +232,10 @@ impl Calls {
 
     /// What `y` copies here: the selected attempt's request id, else the verdict in one sentence.
     pub fn copyable(&self, ground: &Ground<'_>) -> Option<String> {
-        let call = self.view.shown(ground.timeline)?;
+        let Some(call) = self.call(ground.timeline, ground.runs) else {
+            let run = self.run(ground.timeline, ground.runs)?;
+            return Some(run.summary().sentence());
+        };
         let attempt = match self.view.attempt {
             Some(_) => self.view.attempt(call)?,
             None => self.view.judged(call).or_else(|| self.view.attempt(call))?,
@@ -225,8 +246,14 @@ impl Calls {
 
     /// When something on tab 2 changes next by itself (countdowns, growing bars); none when nothing
     /// does.
-    pub fn next_wake(&self, timeline: &Timeline, now: Time) -> Option<Time> {
-        let call = self.view.shown(timeline).filter(|call| call.is_open())?;
+    pub fn next_wake(&self, timeline: &Timeline, runs: &Runs, now: Time) -> Option<Time> {
+        if let Some(run) = self.run(timeline, runs).filter(|_| !self.view.run.inside) {
+            let other = self.view.run.other(run, runs);
+            let open = run.is_open() || other.is_some_and(Run::is_open);
+            let quarters = (run.elapsed_s(now) * 4.0).floor() + 1.0;
+            return open.then(|| after(run.began, quarters / 4.0).max(after(now, 1e-3)));
+        }
+        let call = self.call(timeline, runs).filter(|call| call.is_open())?;
         let next = match call.doing() {
             // The countdown shows whole seconds, rounded up.
             Doing::Waiting(due) => {
@@ -257,12 +284,12 @@ impl Calls {
     }
 
     fn edit(&mut self, board: &Board) {
-        let text = self.form.text(self.field);
+        let text = self.form.typed(self.field);
         self.editor = Some(Editor::open(self.field, &text, &models(board)));
     }
 
     fn scroll(&mut self, by: isize, ground: &Ground<'_>) {
-        let Some(call) = self.view.shown(ground.timeline) else {
+        let Some(call) = self.call(ground.timeline, ground.runs) else {
             return;
         };
         if self.view.evidence {
@@ -270,16 +297,21 @@ impl Calls {
             self.view.scroll(-by, 200);
             return;
         }
-        let answer = ground
-            .answers
-            .of(call.id)
-            .map_or("", |answer| answer.text.as_str());
+        let answer = ground.answers.of(call.id);
+        let answer = answer.or_else(|| ground.runs.answer(call.id));
+        let answer = answer.map_or("", |answer| answer.text.as_str());
         // Where it wraps is known only to drawing, which clamps again.
         let most = answer.lines().map(|line| 1 + line.len() / 30).sum();
         self.view.scroll(by, most);
     }
 
-    fn send(&mut self, ground: &mut Ground<'_>) -> Reply {
+    fn step_attempt(&mut self, ground: &Ground<'_>, by: isize) {
+        if let Some(call) = self.call(ground.timeline, ground.runs) {
+            self.view.step_attempt_of(call, by);
+        }
+    }
+
+    fn send(&mut self, asked: bool, ground: &mut Ground<'_>) -> Reply {
         if let Some((field, why)) = self.form.problem() {
             self.select(field);
             return Reply::say(format!("{}: {why}. e edits it.", field.label()));
@@ -287,6 +319,9 @@ impl Calls {
         if let Some(why) = self.form.policy.refusal(ground.card.spend.free) {
             self.select(Field::Policy);
             return Reply::say(format!("policy: {why}."));
+        }
+        if !self.form.is_single() {
+            return self.send_run(asked, ground);
         }
         let running = ground
             .timeline
@@ -306,23 +341,30 @@ impl Calls {
         Reply::of(Effect::Call(self.form.order(call)))
     }
 
-    /// Cancels the own call that is looked at, else the newest that runs; else comes out of whatever
-    /// is open.
-    fn back(&mut self, timeline: &Timeline) -> Reply {
-        let own = |call: &&Call| call.is_own() && call.is_open();
-        let running = self
-            .view
-            .shown(timeline)
-            .filter(own)
-            .or_else(|| timeline.calls().rev().find(own));
-        if let Some(call) = running {
-            return Reply::of(Effect::Cancel(call.id));
+    /// Comes out of an attempt of a run; else cancels the own call or run that is looked at, else the
+    /// newest that runs; else comes out of whatever else is open.
+    fn back(&mut self, ground: &Ground<'_>) -> Reply {
+        let (timeline, runs) = (ground.timeline, ground.runs);
+        if self.view.run.inside {
+            self.view.run.inside = false;
+            return Reply::none();
+        }
+        let goes_on = |item: &Item<'_>| match item {
+            Item::Call(call) => call.is_own() && call.is_open(),
+            Item::Run(run) => run.is_open() && !run.cancelled,
+        };
+        let looked_at = self.view.item(timeline, runs).filter(goes_on);
+        let all = View::default().items(timeline, runs);
+        if let Some(item) = looked_at.or_else(|| all.into_iter().find(goes_on)) {
+            return Reply::of(Effect::Cancel(item.id()));
         }
         if let Some(unseen) = self.sent.take().filter(|id| timeline.call(*id).is_none()) {
             return Reply::of(Effect::Cancel(unseen));
         }
         if self.open {
             self.open = false;
+        } else if self.view.run.against.is_some() {
+            self.view.run.against = None;
         } else {
             self.view = View::default();
         }

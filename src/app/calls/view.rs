@@ -1,18 +1,51 @@
 //! What of the calls is looked at: which call, which attempt, how far the text is scrolled, which part
 //! of the time axis.
 
-use crate::domain::{
-    id::CallId,
-    timeline::{Attempt, Call, Timeline},
+use super::run::RunView;
+use crate::{
+    app::runs::{Runs, is_of_run},
+    domain::{
+        id::CallId,
+        load::run::Run,
+        time::Time,
+        timeline::{Attempt, Call, Timeline},
+    },
 };
 
 /// Deepest zoom: the axis shows a 32nd of the call.
 const ZOOM_MAX: u8 = 5;
 
+/// What is listed: a call, or a run of many.
+#[derive(Clone, Copy, Debug)]
+pub enum Item<'a> {
+    /// One call.
+    Call(&'a Call),
+    /// A run of many.
+    Run(&'a Run),
+}
+
+impl Item<'_> {
+    /// By which it is known: of a run that of its first call.
+    pub fn id(&self) -> CallId {
+        match self {
+            Self::Call(call) => call.id,
+            Self::Run(run) => run.first(),
+        }
+    }
+
+    /// When it began.
+    pub fn began_at(&self) -> Time {
+        match self {
+            Self::Call(call) => call.began_at,
+            Self::Run(run) => run.began,
+        }
+    }
+}
+
 /// What is looked at.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct View {
-    /// The call that was chosen; none follows the newest.
+    /// The call that was chosen, or the run whose first call that is; none follows the newest.
     pub chosen: Option<CallId>,
     /// Whether calls of other clients are listed too.
     pub others: bool,
@@ -26,6 +59,8 @@ pub struct View {
     pub zoom: u8,
     /// Share (0 to 1) of the axis left of what is shown, of what can be; 1 is the newest.
     pub pan: f64,
+    /// What of a run is looked at.
+    pub run: RunView,
 }
 
 impl View {
@@ -35,7 +70,42 @@ impl View {
         listed.filter(|call| self.others || call.is_own()).collect()
     }
 
-    /// The call that is drawn in full.
+    /// Listed calls and runs, newest first.
+    pub fn items<'a>(&self, timeline: &'a Timeline, runs: &'a Runs) -> Vec<Item<'a>> {
+        let mut runs = runs.all().rev().peekable();
+        let mut items = Vec::new();
+        for call in self.listed(timeline) {
+            while let Some(run) = runs.next_if(|run| run.began >= call.began_at) {
+                items.push(Item::Run(run));
+            }
+            items.push(Item::Call(call));
+        }
+        items.extend(runs.map(Item::Run));
+        items
+    }
+
+    /// The call or the run that is looked at.
+    pub fn item<'a>(&self, timeline: &'a Timeline, runs: &'a Runs) -> Option<Item<'a>> {
+        let chosen = self.chosen.and_then(|id| {
+            if is_of_run(id) {
+                runs.get(id).map(Item::Run)
+            } else {
+                timeline.call(id).map(Item::Call)
+            }
+        });
+        chosen.or_else(|| {
+            let mut calls = timeline.calls().rev();
+            let call = calls.find(|call| self.others || call.is_own());
+            let run = runs.all().next_back();
+            match (call, run) {
+                (Some(call), Some(run)) if call.began_at > run.began => Some(Item::Call(call)),
+                (_, Some(run)) => Some(Item::Run(run)),
+                (call, None) => call.map(Item::Call),
+            }
+        })
+    }
+
+    /// The call that is drawn in full, where there are no runs.
     pub fn shown<'a>(&self, timeline: &'a Timeline) -> Option<&'a Call> {
         let chosen = self.chosen.and_then(|id| timeline.call(id));
         chosen.or_else(|| {
@@ -67,33 +137,35 @@ impl View {
             .find(|attempt| attempt.verdict.is_some())
     }
 
-    /// Chooses the call `by` places older. Going newer than the newest follows the newest again.
-    pub fn older(&mut self, timeline: &Timeline, by: isize) {
-        let listed = self.listed(timeline);
-        let shown = self.shown(timeline).map(|call| call.id);
+    /// Chooses the call or run `by` places older. Going newer than the newest follows the newest again.
+    pub fn older(&mut self, timeline: &Timeline, runs: &Runs, by: isize) {
+        let against = self.run.against;
+        let listed = match against {
+            // Beside another run only runs are chosen.
+            Some(_) => runs.all().rev().map(Item::Run).collect(),
+            None => self.items(timeline, runs),
+        };
+        let shown = self.item(timeline, runs).map(|item| item.id());
         let here = listed
             .iter()
-            .position(|call| Some(call.id) == shown)
+            .position(|item| Some(item.id()) == shown)
             .unwrap_or(0);
         let to = here as isize + by;
         let chosen = if to < 0 || listed.is_empty() {
             None
         } else {
-            Some(listed[(to as usize).min(listed.len() - 1)].id)
+            Some(listed[(to as usize).min(listed.len() - 1)].id())
         };
         *self = Self {
             chosen,
             others: self.others,
             evidence: self.evidence,
+            run: RunView {
+                against,
+                ..RunView::default()
+            },
             ..Self::default()
         };
-    }
-
-    /// Chooses another attempt of the shown call.
-    pub fn step_attempt(&mut self, timeline: &Timeline, by: isize) {
-        if let Some(call) = self.shown(timeline) {
-            self.step_attempt_of(call, by);
-        }
     }
 
     /// Chooses another attempt of that call.

@@ -2,6 +2,7 @@
 
 use super::{plan::MOST_WORKERS, result::Summary};
 use crate::domain::{
+    id::CallId,
     observation::{Observation, What},
     timeline::{Call, Doing, Timeline},
 };
@@ -70,6 +71,11 @@ impl Live {
     /// Calls under way, in the order in which they began.
     pub fn open(&self) -> impl Iterator<Item = &Call> {
         self.open.calls()
+    }
+
+    /// A call under way.
+    pub fn call(&self, id: CallId) -> Option<&Call> {
+        self.open.call(id)
     }
 
     /// The first ended calls, in the order in which they ended.

@@ -44,6 +44,11 @@ impl Timeline {
         self.calls.get_mut(self.places.get(&id)?)
     }
 
+    /// Keeps a call that was folded elsewhere.
+    pub fn keep(&mut self, call: Call) {
+        self.push(call);
+    }
+
     /// Keeps a call. The one that had to go for it comes back.
     pub(super) fn push(&mut self, call: Call) -> Option<Call> {
         let gone = (self.calls.len() >= self.capacity)

@@ -26,6 +26,10 @@ use super::{
 /// other sources (the demo's clients, a tap) numbers its calls from here on.
 pub const FIRST_FOREIGN_CALL: u64 = 1 << 32;
 
+/// Calls of a run of many that a person makes from here have ids from here on, each run in a block of
+/// its own.
+pub const FIRST_RUN_CALL: u64 = 1 << 31;
+
 /// One attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attempt {

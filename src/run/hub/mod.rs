@@ -4,10 +4,12 @@
 //! | part | what |
 //! | --- | --- |
 //! | this | which profile is in front, and what each effect starts |
+//! | [`crowd`] | runs of many calls: making one, holding it back |
 //! | [`shared`] | what tasks share: the way to the screen, sessions, dice; running one, making a call |
 //! | [`standing`] | what a session does unasked: waits for its server, polls, probes |
 //! | [`ear`] | what calls tell, as events |
 
+mod crowd;
 mod ear;
 mod shared;
 mod standing;
@@ -17,11 +19,12 @@ pub use standing::probe_order;
 
 use super::session::{Ground, Session};
 use crate::{
+    api::call::Driver,
     app::{effect::Effect, event::Event},
     cli::profile::Profile,
-    domain::call::CallOrder,
+    domain::{call::CallOrder, load::run::RunOrder},
 };
-use shared::lock;
+use shared::{Working, lock};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc::Sender;
 
@@ -65,6 +68,8 @@ impl Hub {
     pub fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Call(order) => self.call(order),
+            Effect::Run(run) => self.make_run(run),
+            Effect::HoldRun(first, held) => self.shared.hold(first, held),
             Effect::Cancel(call) => {
                 if let Some(cancel) = lock(&self.shared.cancels).get(&call) {
                     cancel.cancel();
@@ -114,19 +119,44 @@ impl Hub {
         });
     }
 
-    fn call(&self, order: CallOrder) {
+    /// The session in front with a driver whose calls show on its board; a fault says why there is none.
+    fn driver(&self) -> Option<(Arc<Working>, Driver)> {
         let Some(working) = self.shared.working(&self.front) else {
             self.shared
                 .fault(format!("Profile {} is not ready yet.", self.front));
-            return;
+            return None;
         };
-        let shared = Arc::clone(&self.shared);
-        let ear = shared.ear(&self.front, true);
+        let ear = self.shared.ear(&self.front, true);
         let Some(driver) = working.session.driver(ear) else {
             self.shared
                 .fault(format!("Profile {} has no API key.", self.front));
+            return None;
+        };
+        Some((working, driver))
+    }
+
+    fn make_run(&self, run: RunOrder) {
+        let first = run.order.call;
+        let Some((working, driver)) = self.driver() else {
+            self.shared.never_made(&self.front, first);
             return;
         };
+        let shared = Arc::clone(&self.shared);
+        let cancel = shared.stop.child_token();
+        lock(&shared.cancels).insert(first, cancel.clone());
+        self.shared.spawn("a run", async move {
+            shared
+                .make_many(driver, &working.session, run, &cancel)
+                .await;
+            lock(&shared.cancels).remove(&first);
+        });
+    }
+
+    fn call(&self, order: CallOrder) {
+        let Some((working, driver)) = self.driver() else {
+            return;
+        };
+        let shared = Arc::clone(&self.shared);
         let cancel = shared.stop.child_token();
         lock(&shared.cancels).insert(order.call, cancel.clone());
         self.shared.spawn("a test call", async move {

@@ -2,7 +2,7 @@
 
 use super::ear::ToScreen;
 use crate::{
-    api::call::{Driver, Ear},
+    api::call::{Driver, Ear, Share},
     app::event::Event,
     domain::{call::CallOrder, id::CallId, observation::Observation},
     run::session::{Ground, Session},
@@ -27,6 +27,8 @@ pub struct Shared {
     /// Rings when a session was added.
     pub(super) opened: Notify,
     pub(super) cancels: Mutex<HashMap<CallId, CancellationToken>>,
+    /// What the calls of each run share, by its first call.
+    pub(super) shares: Mutex<HashMap<CallId, Arc<Share>>>,
     dice: Mutex<fastrand::Rng>,
 }
 
@@ -46,6 +48,7 @@ impl Shared {
             sessions: Mutex::default(),
             opened: Notify::new(),
             cancels: Mutex::default(),
+            shares: Mutex::default(),
             dice: Mutex::new(dice),
         }
     }

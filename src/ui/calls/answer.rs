@@ -61,7 +61,7 @@ pub(super) fn usage(call: &Call, columns: usize) -> Option<String> {
 
 fn text(scene: &Scene<'_>, call: &Call, canvas: &mut Canvas<'_>, area: Rect) {
     let roles = *canvas.roles();
-    let answer = scene.profile.answers.of(call.id);
+    let answer = scene.profile.answer(call.id);
     let mut foot = Vec::new();
     let columns = usize::from(area.width);
     if let Some(usage) = usage(call, columns) {

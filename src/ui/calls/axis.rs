@@ -67,10 +67,16 @@ pub fn whole_s(call: &Call, now: Time) -> Extent {
     let near = (end * 3.0).max(60.0);
     let hints = call.attempts.iter().filter_map(Attempt::hint_until);
     let hint = hints.map(since).filter(|s| *s <= near).fold(0.0, f64::max);
-    let end = end.max(hint);
-    let step = ENDS_S.iter().copied().find(|step| *step >= end * 1.02);
-    let axis = step.unwrap_or_else(|| (end / 86_400.0).ceil().min(1e6) * 86_400.0);
-    Extent { end, axis }
+    Extent::of(end.max(hint))
+}
+
+impl Extent {
+    /// The axis for that much: the next of the ends that an axis may have.
+    pub fn of(end: f64) -> Self {
+        let step = ENDS_S.iter().copied().find(|step| *step >= end * 1.02);
+        let axis = step.unwrap_or_else(|| (end / 86_400.0).ceil().min(1e6) * 86_400.0);
+        Self { end, axis }
+    }
 }
 
 impl Axis {

@@ -2,8 +2,10 @@
 
 use super::{Scene, pen::Pen, words};
 use crate::{
+    app::calls::view::Item,
     domain::{
         clean::clean,
+        load::run::Run,
         observation::CallResult,
         time::seconds_between,
         timeline::{Call, Doing},
@@ -16,8 +18,9 @@ use ratatui::{layout::Rect, style::Style};
 pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     let roles = *canvas.roles();
     let view = scene.view;
-    let listed = view.listed(&scene.profile.timeline);
-    let shown = view.shown(&scene.profile.timeline).map(|call| call.id);
+    let (timeline, runs) = (&scene.profile.timeline, &scene.profile.runs);
+    let listed = view.items(timeline, runs);
+    let shown = view.item(timeline, runs).map(|item| item.id());
     let mut pen = Pen::new(canvas, area);
     if listed.is_empty() {
         pen.pair(
@@ -40,27 +43,27 @@ pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     let rows = usize::from(pen.left()).max(1);
     let at = listed
         .iter()
-        .position(|call| Some(call.id) == shown)
+        .position(|item| Some(item.id()) == shown)
         .unwrap_or(0);
     let first = (at + 1).saturating_sub(rows);
-    for call in listed.into_iter().skip(first).take(rows) {
+    for item in listed.into_iter().skip(first).take(rows) {
         let here = pen.here();
-        let marked = Some(call.id) == shown;
+        let marked = Some(item.id()) == shown;
         if marked && here.height > 0 {
             pen.canvas.tint(here, roles.select);
         }
-        let clock = format::clock(call.began_at, scene.offset);
-        let (state, style) = state(call, scene, &roles);
-        let who = if call.is_own() {
-            let model = clean(call.model.as_str(), 60);
-            model.strip_prefix("claude-").unwrap_or(&model).to_owned()
-        } else {
-            clean(call.client.as_str(), 60)
-        };
-        let who_style = if call.is_own() {
-            roles.mine
-        } else {
-            roles.others
+        let clock = format::clock(item.began_at(), scene.offset);
+        let ((who, who_style), (state, style)) = match item {
+            Item::Run(run) => ((name(run), roles.mine), run_state(run, &roles)),
+            Item::Call(call) if call.is_own() => {
+                let model = clean(call.model.as_str(), 60);
+                let model = model.strip_prefix("claude-").unwrap_or(&model).to_owned();
+                ((model, roles.mine), state(call, scene, &roles))
+            }
+            Item::Call(call) => (
+                (clean(call.client.as_str(), 60), roles.others),
+                state(call, scene, &roles),
+            ),
         };
         let mark = if marked { "▸" } else { " " };
         let fixed = 1 + 9 + state.chars().count() as u16 + 1;
@@ -78,6 +81,31 @@ pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
         ]);
         pen.right_of_last(&state, style);
     }
+}
+
+/// `2 hint-jitter 32×`.
+fn name(run: &Run) -> String {
+    format!(
+        "{} {} {}×",
+        run.number,
+        run.policy(),
+        run.asked.plan.workers
+    )
+}
+
+/// How a run stands, in a few characters.
+fn run_state(run: &Run, roles: &Roles) -> (String, Style) {
+    let s = run.summary();
+    if run.is_open() {
+        return (format!("{} over", format::count(s.logical)), roles.mine);
+    }
+    if run.cancelled {
+        return ("cancelled".to_owned(), roles.tight);
+    }
+    if s.failed > 0 || run.unsent.is_some() {
+        return (format!("{} failed", format::count(s.failed)), roles.bad);
+    }
+    (format!("{} ok", format::count(s.ok)), roles.good)
 }
 
 /// How a call stands, in a few characters.

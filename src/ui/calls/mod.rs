@@ -10,6 +10,7 @@ mod level;
 mod list;
 pub(super) mod pen;
 mod request;
+mod run;
 mod start;
 mod verdict;
 pub mod words;
@@ -24,7 +25,9 @@ use crate::{
         calls::{Calls, view::View},
         profile::Profile,
     },
-    domain::{clean::clean, id::ModelId, spend::Prices, time::Time, timeline::Call},
+    domain::{
+        clean::clean, id::ModelId, load::run::Run, spend::Prices, time::Time, timeline::Call,
+    },
 };
 use pen::Pen;
 use ratatui::layout::Rect;
@@ -44,7 +47,22 @@ struct Scene<'a> {
 
 impl Scene<'_> {
     fn call(&self) -> Option<&Call> {
-        self.view.shown(&self.profile.timeline)
+        let profile = self.profile;
+        self.calls.call(&profile.timeline, &profile.runs)
+    }
+
+    /// The run that is drawn in full: its lanes, unless one of its attempts is looked at.
+    fn run(&self) -> Option<&Run> {
+        let profile = self.profile;
+        let run = self.calls.run(&profile.timeline, &profile.runs)?;
+        (!self.view.run.inside).then_some(run)
+    }
+
+    /// The same where another run is drawn beneath it.
+    fn compared(&self) -> Option<&Run> {
+        let run = self.run()?;
+        let other = self.view.run.other(run, &self.profile.runs);
+        other.map(|_| run)
     }
 
     /// The name of a model's pool where that has one member only, else the model's own.
@@ -65,7 +83,11 @@ impl Scene<'_> {
 
     /// `Opus 5.5 · one call, attempt 3 of 5`.
     fn title(&self, call: &Call) -> String {
-        let who = if call.is_own() {
+        let run = self.profile.runs.of(call.id);
+        let who = if let Some(run) = run {
+            let worker = crate::domain::load::plan::Plan::worker_of(&call.client) + 1;
+            format!("Run {}, worker {worker} · ", run.number)
+        } else if call.is_own() {
             String::new()
         } else {
             format!("{} · ", clean(call.client.as_str(), 40))
@@ -145,8 +167,12 @@ pub fn draw(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
 /// Form, cost and calls on the left; timeline over verdict and answer on the right.
 fn wide(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     const LEFT: u16 = 35;
-    let form_rows = 12.min(area.height / 2);
-    let cost_rows = 7;
+    if let Some(run) = scene.compared().filter(|_| !scene.calls.form_open()) {
+        run::draw(scene, run, canvas, area);
+        return;
+    }
+    let form_rows = 20.min(area.height * 3 / 5 + 1);
+    let cost_rows = 7.min((area.height - form_rows) / 2);
     let left = Rect {
         width: LEFT,
         ..area
@@ -170,25 +196,11 @@ fn wide(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
         width: area.width - LEFT,
         ..area
     };
-    let call = scene.call();
-    // Room for six attempts; more only as they come, so that nothing jumps before.
-    let attempts = call.map_or(0, |call| call.attempts.len()).clamp(6, 12) as u16;
-    let top = (attempts + 2 + 2 + scene.tail_lines as u16).min(area.height.saturating_sub(9));
-    timeline(
-        scene,
-        call,
-        canvas,
-        Rect {
-            height: top,
-            ..right
-        },
-    );
-    let bottom = Rect {
-        y: right.y + top,
-        height: right.height - top,
-        ..right
-    };
-    halves(scene, call, canvas, bottom);
+    if let Some(run) = scene.run() {
+        run::draw(scene, run, canvas, right);
+    } else {
+        one(scene, canvas, right);
+    }
 
     let inner = room(canvas, cost, "Cost");
     request::cost(scene, canvas, inner);
@@ -204,11 +216,49 @@ fn wide(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     request::draw(scene, canvas, inner);
 }
 
+/// One call: its attempts over verdict and answer.
+fn one(scene: &Scene<'_>, canvas: &mut Canvas<'_>, right: Rect) {
+    let call = scene.call();
+    // Room for six attempts; more only as they come, so that nothing jumps before.
+    let attempts = call.map_or(0, |call| call.attempts.len()).clamp(6, 12) as u16;
+    let top = (attempts + 2 + 2 + scene.tail_lines as u16).min(right.height.saturating_sub(9));
+    timeline(
+        scene,
+        call,
+        canvas,
+        Rect {
+            height: top,
+            ..right
+        },
+    );
+    let bottom = Rect {
+        y: right.y + top,
+        height: right.height - top,
+        ..right
+    };
+    halves(scene, call, canvas, bottom);
+}
+
 /// The form in two lines; timeline; verdict and answer beside each other.
 fn medium(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
+    if let Some(run) = scene.compared() {
+        run::draw(scene, run, canvas, area);
+        over(scene, canvas, area);
+        return;
+    }
     let form = Rect { height: 4, ..area };
     let inner = room(canvas, form, "Request");
     summary(scene, canvas, inner);
+    if let Some(run) = scene.run() {
+        let under = Rect {
+            y: form.bottom(),
+            height: area.height - 4,
+            ..area
+        };
+        run::draw(scene, run, canvas, under);
+        over(scene, canvas, area);
+        return;
+    }
     let call = scene.call();
     let rest = area.height - 4;
     let bottom = (rest / 2).clamp(5, 9).min(rest);
@@ -233,6 +283,11 @@ fn medium(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
 
 /// No boxes: the form in a line, what happens now, the attempts, one line of verdict or answer.
 fn small(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
+    if let Some(run) = scene.run() {
+        run::small(scene, run, canvas, area);
+        over(scene, canvas, area);
+        return;
+    }
     let roles = *canvas.roles();
     let (price, may) = request::price(scene);
     let style = if may { roles.quiet } else { roles.bad };
@@ -268,8 +323,7 @@ fn small(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
                 .and_then(|attempt| attempt.verdict.as_ref());
             let answer = scene
                 .profile
-                .answers
-                .of(call.id)
+                .answer(call.id)
                 .map(|answer| answer.text.trim());
             let foot = match (answer.filter(|text| !text.is_empty()), judged) {
                 (Some(text), _) => text.lines().last().map(str::to_owned),
@@ -324,7 +378,7 @@ fn over(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     let boxed = area.height >= 10;
     let width = 64.min(area.width);
     let height = if boxed {
-        13.min(area.height)
+        20.min(area.height)
     } else {
         area.height
     };

@@ -5,9 +5,12 @@ use super::{
     pen::{Pen, wrap},
 };
 use crate::{
-    app::calls::{editor::Editor, form::Field},
+    app::{
+        calls::{editor::Editor, form::Field},
+        layout,
+    },
     domain::{clean::clean, clean::clean_lines, retry::Policy, spend},
-    ui::canvas::Canvas,
+    ui::{canvas::Canvas, format::count},
 };
 use ratatui::{layout::Rect, style::Style, text::Span, widgets::Widget};
 use ratatui_textarea::WrapMode;
@@ -41,9 +44,23 @@ pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
         .len()
         .min(spare - prompt_needs.saturating_sub(1).min(spare / 2));
     let prompt_lines = prompt_needs.clamp(1, 1 + spare - rule_lines);
+    // A line of air before what is about the run.
+    let air = spare + 1 > rule_lines + prompt_lines;
     let mut pen = Pen::new(canvas, area);
     let mut edited: Option<Rect> = None;
-    for field in Field::ALL {
+    // Where not all fit, those around the selected one.
+    let at = Field::ALL
+        .iter()
+        .position(|field| *field == scene.calls.field());
+    let (at, rows) = (at.unwrap_or(0), usize::from(area.height).max(1));
+    let first = layout::scroll(at.saturating_sub(rows / 2), at, rows, Field::ALL.len());
+    for field in Field::ALL.iter().skip(first) {
+        if pen.left() == 0 {
+            break;
+        }
+        if *field == Field::Workers && air {
+            pen.skip();
+        }
         let selected = scene.calls.field() == *field;
         let here = pen.here();
         if selected && here.height > 0 {
@@ -283,15 +300,18 @@ pub(super) fn one_line(scene: &Scene<'_>) -> String {
         &form.model
     };
     let stream = if form.stream { "stream" } else { "no stream" };
-    clean(
-        &format!(
-            "{model} · {} · {}× · {} tok · {stream}",
-            form.policy.name(),
-            form.attempts(),
-            form.max_tokens
-        ),
-        200,
-    )
+    let (policy, tokens) = (form.policy.name(), form.max_tokens);
+    let words = if form.is_single() {
+        format!(
+            "{model} · {policy} · {}× · {tokens} tok · {stream}",
+            form.attempts()
+        )
+    } else {
+        let calls = form.text(Field::Calls);
+        let calls = form.calls.map_or(calls, |calls| format!("{calls} calls"));
+        format!("{model} · {policy} · {} workers, {calls}", form.workers)
+    };
+    clean(&words, 200)
 }
 
 /// The price of the call in a few words, and whether it may be sent.
@@ -301,12 +321,21 @@ pub(super) fn price(scene: &Scene<'_>) -> (String, bool) {
     if spend.free {
         return ("free: simulator".to_owned(), true);
     }
-    match estimate.usd {
-        Some(usd) => (
+    let single = scene.calls.form().is_single();
+    match (estimate.usd, estimate.each_usd) {
+        (Some(usd), _) if single => (
             format!("at most {}", dollars(usd)),
             spend.check(Some(usd)).is_ok(),
         ),
-        None => ("price unknown".to_owned(), spend.check(None).is_ok()),
+        (Some(usd), _) => (
+            format!("about {} in all", dollars(usd)),
+            spend.check(Some(usd)).is_ok(),
+        ),
+        (None, Some(usd)) => (
+            format!("at most {} each", dollars(usd)),
+            spend.check(Some(usd)).is_ok(),
+        ),
+        (None, None) => ("price unknown".to_owned(), spend.check(None).is_ok()),
     }
 }
 
@@ -330,16 +359,26 @@ pub(super) fn cost(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     let estimate = scene.calls.form().estimate(scene.prices);
     let (price, may) = price(scene);
     let mut pen = Pen::new(canvas, area);
-    let tokens = format!(
-        "about {} in + at most {} out",
-        estimate.input, estimate.output
-    );
-    let tokens = if super::pen::width(&tokens) > usize::from(area.width) {
-        format!("about {} in + {} out", estimate.input, estimate.output)
-    } else {
-        tokens
-    };
-    pen.line(&[(&tokens, roles.text)]);
+    let (input, output) = (estimate.input, estimate.output);
+    let mut ways = vec![
+        format!("about {input} in + at most {output} out"),
+        format!("about {input} in + {output} out"),
+    ];
+    if !scene.calls.form().is_single() {
+        let calls = match estimate.calls {
+            Some(calls) => format!("{} calls", count(calls)),
+            None => "calls until time is over".to_owned(),
+        };
+        ways = vec![
+            format!("{calls} of about {input} in, {output} out"),
+            format!("{calls}: {input} in, {output} out"),
+            calls,
+        ];
+    }
+    let fits = |way: &&String| super::pen::width(way) <= usize::from(area.width);
+    if let Some(tokens) = ways.iter().find(fits).or(ways.last()) {
+        pen.line(&[(tokens, roles.text)]);
+    }
     let style = if may { roles.strong } else { roles.bad };
     pen.line(&[(&price, style)]);
     if spend.free {

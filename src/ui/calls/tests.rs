@@ -425,7 +425,7 @@ fn an_invalid_value_is_refused_in_its_field() {
 
 #[test]
 fn choosing_a_policy_shows_every_rule() {
-    let stage = Stage::new().typing("Gke");
+    let stage = Stage::new().typing("jjjje");
     snap("policies", &stage, 3);
 }
 

@@ -1,0 +1,88 @@
+//! A run of many calls for the screen.
+
+use super::shared::{Shared, lock};
+use crate::{
+    api::{
+        call::{Driver, Share},
+        load::Load,
+    },
+    app::event::Event,
+    domain::{
+        id::CallId,
+        load::run::{RunEnd, RunOrder},
+    },
+    run::session::Session,
+};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+impl Shared {
+    /// Tells that a run could not even begin.
+    pub fn never_made(self: &Arc<Self>, profile: &Arc<str>, first: CallId) {
+        let (shared, profile) = (Arc::clone(self), Arc::clone(profile));
+        self.spawn("telling the end of a run", async move {
+            let end = Box::default();
+            let ended = Event::RunEnded {
+                profile,
+                first,
+                end,
+            };
+            shared.tell(ended).await;
+        });
+    }
+
+    /// Holds back what a run has not sent yet, or lets it go on.
+    pub fn hold(&self, first: CallId, held: bool) {
+        let now = self.ground().clock.instant();
+        if let Some(share) = lock(&self.shares).get(&first) {
+            if held {
+                share.pause(now);
+            } else {
+                share.resume(now);
+            }
+        }
+    }
+
+    /// Makes a run and tells how it ended, what it spent, and why it stopped early if it did.
+    pub async fn make_many(
+        &self,
+        mut driver: Driver,
+        session: &Session,
+        run: RunOrder,
+        cancel: &CancellationToken,
+    ) {
+        let first = run.order.call;
+        let share = Arc::new(Share::new(run.budget()));
+        driver.share = Arc::clone(&share);
+        lock(&self.shares).insert(first, Arc::clone(&share));
+        let load = Load {
+            around: session.around(&run.order.model),
+            driver,
+            order: run.order,
+            plan: run.plan,
+        };
+        let end = load.run(&mut self.dice(), cancel).await;
+        lock(&self.shares).remove(&first);
+        if let Some(why) = &end.unsent {
+            self.tell(Event::Fault(format!("The run was ended: {why}.")))
+                .await;
+        }
+        let profile = Arc::clone(&session.profile.name);
+        if let (false, Some(spend)) = (session.free, session.purse.last()) {
+            let profile = Arc::clone(&profile);
+            self.tell(Event::Spent { profile, spend }).await;
+        }
+        let end = Box::new(RunEnd {
+            missed: end.missed,
+            late_s: end.late_s,
+            denied: share.denied(),
+            unsent: end.unsent,
+        });
+        self.tell(Event::RunEnded {
+            profile,
+            first,
+            end,
+        })
+        .await;
+    }
+}

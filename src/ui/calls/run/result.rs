@@ -1,0 +1,291 @@
+//! The result of a run: its verdict in a sentence, its counts, its latencies, its cost.
+
+use crate::{
+    domain::{
+        advice,
+        load::{
+            result::{Spans, Summary},
+            run::Run,
+        },
+        spend::dollars,
+        time::seconds_between,
+    },
+    ui::{
+        calls::{
+            Scene,
+            pen::{Pen, clipped, cut, wrap},
+            words,
+        },
+        canvas::Canvas,
+        format::{count, percent},
+    },
+};
+use ratatui::{layout::Rect, style::Style};
+use std::fmt::Write as _;
+
+/// Columns of the labels.
+const LABEL: u16 = 9;
+/// Columns of the table of latencies.
+const LATENCIES: u16 = 44;
+
+/// Draws it.
+pub(super) fn draw(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: Rect) {
+    let (text, style) = sentence(run, canvas);
+    let columns = usize::from(area.width);
+    let lines = clipped(
+        wrap(&text, columns),
+        if area.height > 8 { 2 } else { 1 },
+        columns,
+    );
+    let used = lines.len() as u16;
+    let mut pen = Pen::new(canvas, area);
+    for line in &lines {
+        pen.line(&[(line, style)]);
+    }
+    let air = u16::from(area.height >= used + 8);
+    let rest = Rect {
+        y: area.y + used + air,
+        height: area.height.saturating_sub(used + air),
+        ..area
+    };
+    let wide = rest.width >= LATENCIES + 36;
+    let left = Rect {
+        width: if wide {
+            rest.width - LATENCIES
+        } else {
+            rest.width
+        },
+        ..rest
+    };
+    counts(scene, run, canvas, left, !wide);
+    if wide {
+        let right = Rect {
+            x: left.right(),
+            width: LATENCIES,
+            ..rest
+        };
+        latencies(scene, run, canvas, right);
+    }
+}
+
+/// What came of it, in a sentence, and how that is to be taken.
+pub(super) fn sentence(run: &Run, canvas: &Canvas<'_>) -> (String, Style) {
+    let roles = canvas.roles();
+    let summary = run.summary();
+    if let Some(why) = &run.unsent {
+        return (format!("Ended: {why}."), roles.bad);
+    }
+    if summary.logical == 0 {
+        let text = if run.is_open() {
+            "No call is over yet."
+        } else {
+            "No call was made."
+        };
+        return (text.to_owned(), roles.quiet);
+    }
+    let bad = summary.early > 0 || summary.failed > 0 || summary.broken > 0;
+    let style = match (bad, run.is_open()) {
+        (true, _) => roles.bad,
+        (false, true) => roles.text,
+        (false, false) => roles.good,
+    };
+    let mut text = summary.sentence();
+    if run.is_open() {
+        let over = count(summary.logical);
+        let calls = if summary.logical == 1 {
+            "call"
+        } else {
+            "calls"
+        };
+        return (format!("So far, {over} {calls} over: {text}."), style);
+    }
+    if let Some(first) = text.get(..1) {
+        text.replace_range(..1, &first.to_uppercase());
+    }
+    (format!("{text}."), style)
+}
+
+/// Refusals by what was hit: `OTPM 25 · overload 2`.
+fn refusals(run: &Run) -> String {
+    let mut causes: Vec<_> = run.failed.iter().collect();
+    causes.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
+    let causes: Vec<String> = causes
+        .into_iter()
+        .map(|(cause, n)| format!("{} {}", advice::short(*cause), count(*n)))
+        .collect();
+    causes.join(" · ")
+}
+
+/// The same, and `none`.
+pub(super) fn refusals_or_none(run: &Run) -> String {
+    if run.failed.is_empty() {
+        "none".to_owned()
+    } else {
+        refusals(run)
+    }
+}
+
+fn counts(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: Rect, alone: bool) {
+    let roles = *canvas.roles();
+    let s = run.summary();
+    let mut pairs: Vec<(&str, String, Style)> = Vec::new();
+    let share = s.success().map_or(String::new(), |share| {
+        format!(" · {}", percent(share * 100.0))
+    });
+    let mut calls = format!("{} ok", count(s.ok));
+    for (n, word) in [
+        (s.failed, "failed"),
+        (s.cancelled, "cancelled"),
+        (s.missed, "missed"),
+    ] {
+        if n > 0 {
+            let _ = write!(calls, " · {} {word}", count(n));
+        }
+    }
+    let style = if s.failed > 0 { roles.bad } else { roles.text };
+    pairs.push(("calls", format!("{calls}{share}"), style));
+    let times = if s.logical > 0 {
+        format!(
+            " · {:.2} for each call",
+            run.wire as f64 / run.begun.max(1) as f64
+        )
+    } else {
+        String::new()
+    };
+    pairs.push(("on wire", format!("{}{times}", count(run.wire)), roles.text));
+    pairs.push(("refused", refusals_or_none(run), roles.text));
+    let (early, style) = match run.early {
+        0 => ("no retry before its hint".to_owned(), roles.text),
+        n => (format!("{} retries BEFORE the hint", count(n)), roles.bad),
+    };
+    pairs.push(("early", early, style));
+    // Also of calls that still go on.
+    let slept: f32 = run.lanes.all().iter().map(|lane| lane.slept_s).sum();
+    let wasted = if s.wasted_s >= 0.05 {
+        format!(" · {} in vain", words::span(s.wasted_s))
+    } else {
+        String::new()
+    };
+    pairs.push((
+        "slept",
+        format!("{}{wasted}", words::span(slept.into())),
+        roles.text,
+    ));
+    pairs.push((
+        "herd",
+        format!("{} starts in 100 ms", count(run.herd as u64)),
+        roles.text,
+    ));
+    if alone {
+        pairs.push(("a call", spans_in_words(&s.total), roles.text));
+    }
+    pairs.push(("tokens", tokens(s), roles.text));
+    if alone {
+        pairs.push(("cost", money(scene, run), roles.text));
+    }
+    // Where there is no room for one below the other, in two halves.
+    let two = pairs.len() > usize::from(area.height) && area.width >= 70;
+    let half = if two { area.width / 2 } else { area.width };
+    let rows = usize::from(area.height).max(1);
+    for (at, pairs) in pairs.chunks(rows).take(if two { 2 } else { 1 }).enumerate() {
+        let part = Rect {
+            x: area.x + at as u16 * half,
+            width: half,
+            ..area
+        };
+        let mut pen = Pen::new(canvas, part);
+        for (label, text, style) in pairs {
+            let text = cut(
+                text,
+                usize::from(half.saturating_sub(LABEL + u16::from(two))),
+            );
+            let label = format!("{label:<width$}", width = usize::from(LABEL));
+            pen.line(&[(&label, roles.quiet), (&text, *style)]);
+        }
+    }
+}
+
+fn tokens(s: &Summary) -> String {
+    let thrown = s.thrown_away.output_tokens + s.thrown_away.all_input();
+    let thrown = if s.broken > 0 {
+        format!(" · {} thrown away", count(thrown))
+    } else {
+        String::new()
+    };
+    format!(
+        "{} in · {} out{thrown}",
+        count(s.usage.all_input()),
+        count(s.usage.output_tokens)
+    )
+}
+
+fn money(scene: &Scene<'_>, run: &Run) -> String {
+    let cost = run.summary().cost_usd();
+    match (scene.profile.card.spend.free, cost) {
+        (true, Some(usd)) => format!("free here · {} at the API", dollars(usd)),
+        (true, None) => "free here".to_owned(),
+        (false, Some(usd)) => dollars(usd),
+        (false, None) => "its price is not known".to_owned(),
+    }
+}
+
+fn spans_in_words(spans: &Spans) -> String {
+    match (spans.percentile_s(50.0), spans.percentile_s(99.0)) {
+        (Some(half), Some(most)) => {
+            format!("p50 {} · p99 {}", words::span(half), words::span(most))
+        }
+        _ => "none is over".to_owned(),
+    }
+}
+
+fn latencies(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: Rect) {
+    const NAME: u16 = 12;
+    let roles = *canvas.roles();
+    let column = (area.width - NAME) / 4;
+    let s = run.summary();
+    let mut pen = Pen::new(canvas, area);
+    let row = |pen: &mut Pen<'_, '_>, name: &str, cells: [String; 4], style: Style| {
+        let here = pen.here();
+        pen.skip();
+        if here.height == 0 {
+            return;
+        }
+        pen.canvas
+            .put(here.x, here.y, name, roles.quiet, here.right());
+        let mut x = here.x + NAME;
+        for cell in cells {
+            pen.canvas.put_right(x, here.y, &cell, style, x + column);
+            x += column;
+        }
+    };
+    let heads = ["p50", "p90", "p99", "max"].map(str::to_owned);
+    row(&mut pen, "", heads, roles.quiet);
+    let mut rows = vec![
+        ("first byte", &s.first_byte),
+        ("first token", &s.first_token),
+        ("whole call", &s.total),
+    ];
+    if s.late.count() > 0 {
+        rows.push(("start late", &s.late));
+    }
+    for (name, spans) in rows {
+        let at = |percent| spans.percentile_s(percent);
+        let cells = [at(50.0), at(90.0), at(99.0), spans.longest_s()];
+        let cells = cells.map(|s| s.map_or_else(|| "·".to_owned(), words::span));
+        row(&mut pen, name, cells, roles.text);
+    }
+    if pen.left() > 1 {
+        pen.skip();
+    }
+    pen.pair("cost", NAME, &money(scene, run), roles.text, 1);
+    if let Some(pace) = pace(run) {
+        pen.pair("pace", NAME, &pace, roles.text, 1);
+    }
+}
+
+/// Answers for each second of the run.
+fn pace(run: &Run) -> Option<String> {
+    let elapsed = seconds_between(run.began, run.summary().ended);
+    let rate = run.summary().ok as f64 / elapsed;
+    (run.summary().ok > 0 && elapsed > 0.0).then(|| format!("{rate:.1} answers a second"))
+}

@@ -1,0 +1,309 @@
+//! Runs of many calls on tab 2: real policies against the simulator's engine, in virtual time and
+//! without sockets, as a person drives them with keys.
+
+use crate::{screens, world};
+use ratetop::{
+    api::{
+        call::{Around, Driver, OpenPurse, Share, Told},
+        connection::{AuthStyle, Connection, Version},
+        load::Load,
+    },
+    app::{App, effect::Effect, event::Event, panel::Tab},
+    clock::Clock,
+    domain::{
+        id::CallId,
+        load::run::{Run, RunEnd, RunOrder},
+        time::Time,
+    },
+    sim::{direct::Direct, engine::Engine, play::World, scenario::Scenario},
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+const SIZES: [screens::Size; 3] = [screens::WIDE, screens::FOLDED, screens::SMALL];
+/// From one look at what came to the next.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// An app whose runs are made in a world of their own each.
+struct Stage {
+    app: App,
+    clock: Clock,
+    scenario: &'static str,
+    tell: mpsc::UnboundedSender<Event>,
+    told: mpsc::UnboundedReceiver<Event>,
+    cancels: HashMap<CallId, (CancellationToken, Arc<Share>)>,
+}
+
+struct Ear(mpsc::UnboundedSender<Event>);
+
+impl ratetop::api::call::Ear for Ear {
+    fn hear(&self, told: Told) -> futures_util::future::BoxFuture<'_, ()> {
+        let profile: Arc<str> = "prod".into();
+        let event = match told {
+            Told::Seen(seen) => Event::Observed {
+                profile,
+                seen: Arc::new(*seen),
+            },
+            Told::Text {
+                call,
+                attempt,
+                delta,
+            } => Event::Text {
+                profile,
+                call,
+                attempt,
+                delta,
+            },
+        };
+        let _ = self.0.send(event);
+        Box::pin(std::future::ready(()))
+    }
+}
+
+impl Stage {
+    fn new(scenario: &'static str, model: &str) -> Self {
+        let (tell, told) = mpsc::unbounded_channel();
+        let mut card = world::card("prod");
+        card.spend.free = true;
+        model.clone_into(&mut card.form.model);
+        card.form.max_tokens = 1_024;
+        let clock = Clock::anchored(world::noon());
+        let mut app = App::new(world::started(screens::WIDE));
+        app.update(Event::Profile(Box::new(card)), clock.now());
+        let mut stage = Self {
+            app,
+            clock,
+            scenario,
+            tell,
+            told,
+            cancels: HashMap::new(),
+        };
+        stage.keys("2");
+        stage
+    }
+
+    fn keys(&mut self, script: &str) -> &mut Self {
+        let mut now = self.clock.now();
+        for effect in screens::press(&mut self.app, script, &mut now) {
+            match effect {
+                Effect::Run(order) => self.make(order),
+                Effect::Cancel(first) => self.cancels[&first].0.cancel(),
+                Effect::HoldRun(first, true) => self.cancels[&first].1.pause(self.clock.instant()),
+                Effect::HoldRun(first, false) => {
+                    self.cancels[&first].1.resume(self.clock.instant());
+                }
+                _ => {}
+            }
+        }
+        self
+    }
+
+    /// Sets fields of the form, as a person types them.
+    fn form(&mut self, (workers, calls): (u32, u32), policy: &str) -> &mut Self {
+        self.keys("gg jjjj");
+        let form = |stage: &Self| stage.app.test_calls().unwrap().form().clone();
+        while form(self).policy.name() != policy {
+            self.keys("l");
+        }
+        self.keys("jjj e <c-a> <c-k>");
+        let typed = format!("{workers} <enter>");
+        self.keys(&typed);
+        assert_eq!(form(self).workers, workers);
+        self.keys("jj e <c-a> <c-k>");
+        let typed = format!("{calls} <enter>");
+        self.keys(&typed);
+        assert_eq!(form(self).calls, Some(calls));
+        self
+    }
+
+    fn make(&mut self, order: RunOrder) {
+        let now = self.clock.now();
+        let mut scenario = Scenario::named(self.scenario).unwrap();
+        scenario.unseen.clear();
+        let engine = Arc::new(Mutex::new(Engine::new(scenario, 7, now)));
+        let transport = Direct::new(World::new(engine, self.clock.clone()));
+        let share = Arc::new(Share::new(order.budget()));
+        let driver = Driver {
+            connection: Arc::new(Connection {
+                transport: Arc::new(transport),
+                key: Some("sk-ant-api03-ratetop-sim".into()),
+                auth: AuthStyle::default(),
+                version: Version::default(),
+                workspace: None,
+                fast: false,
+                profile: "prod".into(),
+                host: "engine".into(),
+            }),
+            clock: self.clock.clone(),
+            purse: Arc::new(OpenPurse),
+            ear: Arc::new(Ear(self.tell.clone())),
+            share: Arc::clone(&share),
+        };
+        let cancel = CancellationToken::new();
+        let first = order.order.call;
+        self.cancels
+            .insert(first, (cancel.clone(), Arc::clone(&share)));
+        let load = Load {
+            driver,
+            order: order.order,
+            around: Around::default(),
+            plan: order.plan,
+        };
+        let tell = self.tell.clone();
+        tokio::spawn(async move {
+            let mut dice = fastrand::Rng::with_seed(7);
+            let end = load.run(&mut dice, &cancel).await;
+            let end = Box::new(RunEnd {
+                missed: end.missed,
+                late_s: end.late_s,
+                denied: share.denied(),
+                unsent: end.unsent,
+            });
+            let _ = tell.send(Event::RunEnded {
+                profile: "prod".into(),
+                first,
+                end,
+            });
+        });
+    }
+
+    /// Lets so much time pass, and takes in what happens.
+    async fn pass(&mut self, seconds: f64) -> &mut Self {
+        let until = self.clock.instant() + Duration::from_secs_f64(seconds);
+        while self.clock.instant() < until {
+            tokio::time::sleep(LOOK).await;
+            while let Ok(event) = self.told.try_recv() {
+                let now = match &event {
+                    Event::Observed { seen, .. } => seen.at,
+                    _ => self.clock.now(),
+                };
+                self.app.update(event, now);
+            }
+        }
+        self
+    }
+
+    /// Until every run is over, an hour at most.
+    async fn until_over(&mut self) -> &mut Self {
+        for _ in 0..3_600 {
+            if self.runs().iter().all(|run| !run.is_open()) {
+                return self;
+            }
+            self.pass(1.0).await;
+        }
+        panic!("a run does not end");
+    }
+
+    fn runs(&self) -> Vec<&Run> {
+        let shown = self.app.shown(self.now()).unwrap();
+        shown.profile.runs.all().collect()
+    }
+
+    fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    fn shots(&self, name: &str) {
+        for size in SIZES {
+            let look = screens::look("dark", false);
+            let text = screens::text(&screens::cells(&self.app, self.now(), size, &look));
+            insta::assert_snapshot!(format!("{name}-{}x{}", size.0, size.1), text);
+        }
+    }
+}
+
+const TIGHT: (&str, &str) = ("tight-output", "claude-sonnet-5-5");
+
+#[tokio::test(start_paused = true)]
+async fn lanes_of_a_policy_that_obeys_the_hint() {
+    let mut stage = Stage::new(TIGHT.0, TIGHT.1);
+    stage.form((16, 48), "hint-jitter");
+    stage.shots("run-form");
+    stage.keys("<enter>").pass(11.5).await;
+    stage.shots("run-under-way");
+    stage.keys("J J J").pass(0.02).await;
+    stage.shots("run-lane-selected");
+    stage.keys("x").shots("run-attempt-open");
+    stage.keys("<esc>").until_over().await;
+    stage.shots("run-over");
+    let run = stage.runs()[0];
+    assert_eq!(
+        (run.early, run.summary().early),
+        (0, 0),
+        "never before the hint"
+    );
+    assert_eq!(run.summary().logical, 48);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_policies_in_the_same_world_side_by_side() {
+    let mut stage = Stage::new(TIGHT.0, TIGHT.1);
+    stage
+        .form((16, 48), "immediate")
+        .keys("<enter>")
+        .until_over()
+        .await;
+    stage
+        .form((16, 48), "hint-jitter")
+        .keys("<enter>")
+        .until_over()
+        .await;
+    stage.keys("b").shots("runs-side-by-side");
+    let runs = stage.runs();
+    let [immediate, obeys] = runs.as_slice() else {
+        panic!("two runs")
+    };
+    assert!(immediate.early > 0 && obeys.early == 0);
+    assert!(immediate.summary().success() < obeys.summary().success());
+    stage.keys("b").shots("run-over-alone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn escape_ends_a_run_at_once_and_nothing_more_is_sent() {
+    let mut stage = Stage::new(TIGHT.0, TIGHT.1);
+    stage
+        .form((32, 96), "hint-jitter")
+        .keys("<enter>")
+        .pass(6.0)
+        .await;
+    let wire = stage.runs()[0].wire;
+    stage.keys("<esc>").pass(0.1).await;
+    assert!(!stage.runs()[0].is_open(), "it ended at once");
+    stage.pass(120.0).await;
+    let run = stage.runs()[0];
+    assert_eq!(run.wire, wire);
+    assert!(run.cancelled && run.summary().cancelled > 0);
+    stage.shots("run-cancelled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_held_run_sends_nothing_and_goes_on() {
+    let mut stage = Stage::new("calm", "claude-haiku-4-5");
+    stage.form((2, 40), "hint-jitter");
+    stage.keys("<enter>").pass(2.0).await;
+    stage.keys("p").pass(5.0).await;
+    let held = stage.runs()[0].wire;
+    stage.pass(30.0).await;
+    assert_eq!(stage.runs()[0].wire, held);
+    stage.keys("p").until_over().await;
+    assert_eq!(stage.runs()[0].summary().ok, 40);
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_workers_scroll_and_the_newest_calls_can_be_opened() {
+    let mut stage = Stage::new("calm", "claude-haiku-4-5");
+    stage
+        .form((256, 256), "hint-jitter")
+        .keys("<enter>")
+        .until_over()
+        .await;
+    stage.keys("K").shots("run-of-256");
+    stage.keys("x");
+    assert_eq!(stage.app.tab(), Tab::Calls);
+    stage.shots("run-of-256-open");
+}
