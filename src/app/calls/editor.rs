@@ -60,11 +60,24 @@ impl Editor {
         !matches!(self.field, Field::Policy | Field::Stream)
     }
 
-    /// The value as it stands.
+    /// The value as it stands. What is typed in a field with choices looks for one of them: the first
+    /// that fits counts, and the text itself only where none does.
     pub fn text(&self) -> String {
+        let typed = || self.area.lines().join("\n");
         match self.picked.and_then(|at| self.choices.get(at)) {
             Some(choice) => choice.clone(),
-            None => self.area.lines().join("\n"),
+            None if self.choices.is_empty() => typed(),
+            None => {
+                let text = typed();
+                let exact = self.choices.iter().any(|choice| *choice == text);
+                let first = self
+                    .matching()
+                    .first()
+                    .map(|(_, choice)| (*choice).to_owned());
+                first
+                    .filter(|_| !exact && !text.trim().is_empty())
+                    .unwrap_or(text)
+            }
         }
     }
 
@@ -114,6 +127,10 @@ impl Editor {
             },
             _ => {
                 let grows = matches!(key.code, KeyCode::Char(_)) && !ctrl;
+                // A letter after a choice begins a search; any other key edits what was chosen.
+                if let Some(choice) = self.picked.and_then(|at| self.choices.get(at)).cloned() {
+                    self.replace(if grows { "" } else { &choice });
+                }
                 if (!grows || self.len() < BYTES_MAX) && self.area.input(key) {
                     self.picked = None;
                 }
@@ -200,10 +217,29 @@ mod tests {
         assert_eq!(editor.text(), "claude-opus-5-5");
         press(&mut editor, KeyCode::Down);
         assert_eq!(editor.text(), "claude-haiku-4-5");
+        press(&mut editor, KeyCode::Backspace);
         press(&mut editor, KeyCode::Char('x'));
-        assert_eq!(editor.text(), "claude-opus-5-5x");
+        assert_eq!(editor.text(), "claude-haiku-4-x");
         assert!(editor.matching().is_empty());
         assert_eq!(press(&mut editor, KeyCode::Enter), Typed::Done(0));
+    }
+
+    #[test]
+    fn letters_look_for_a_model_anew_and_the_first_that_fits_is_taken() {
+        let mut editor = Editor::open(Field::Model, "claude-opus-5-5", &models());
+        for letter in "haiku".chars() {
+            press(&mut editor, KeyCode::Char(letter));
+        }
+        assert_eq!(editor.matching(), [(1, "claude-haiku-4-5")]);
+        assert_eq!(editor.text(), "claude-haiku-4-5");
+        for letter in "-9".chars() {
+            press(&mut editor, KeyCode::Char(letter));
+        }
+        assert_eq!(
+            editor.text(),
+            "haiku-9",
+            "no model fits, so the text counts"
+        );
     }
 
     #[test]

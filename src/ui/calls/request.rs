@@ -222,8 +222,10 @@ fn choices(editor: &Editor, canvas: &mut Canvas<'_>, value: Rect) {
     let first = at.saturating_sub(rows - 1).min(matching.len() - rows);
     let hidden = matching.len() - first - rows;
     let mut lines: Vec<(String, Style)> = Vec::new();
+    let taken = editor.text();
     for (row, (place, choice)) in matching.into_iter().skip(first).take(rows).enumerate() {
-        let picked = Some(place) == editor.picked;
+        // What Enter would take, picked or typed.
+        let picked = editor.picked.map_or(choice == taken, |at| at == place);
         let mark = match row {
             _ if picked => "▸",
             0 if first > 0 => "▲",
