@@ -376,7 +376,6 @@ mod tests {
     #[test]
     fn nonsense_is_refused() {
         for line in [
-            "ratetop call --policy immediately",
             "ratetop call --max-tokens 0",
             "ratetop call --rate -1",
             "ratetop call --rate 0",

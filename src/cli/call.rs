@@ -5,8 +5,11 @@ use crate::domain::{
     load::plan::{LONGEST_S, MOST_PER_S, MOST_WORKERS, Plan, Ramp},
     retry::{Budget, Policy, code::Target},
 };
-use clap::{Args, builder::PossibleValuesParser};
-use std::time::Duration;
+use clap::{
+    Args,
+    builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser},
+};
+use std::{ffi::OsStr, time::Duration};
 
 const RUN: &str = "Runs of many calls";
 /// Retries that a run with a budget may make before any call has paid in.
@@ -33,8 +36,8 @@ pub struct Call {
     /// Wait for the whole answer
     #[arg(long, overrides_with = "stream")]
     pub no_stream: bool,
-    /// What to do after a refusal
-    #[arg(long, value_name = "NAME", value_parser = policies())]
+    /// What to do after a refusal: one of these, or of the config file's [policies]
+    #[arg(long, value_name = "NAME", value_parser = PolicyName)]
     pub policy: Option<String>,
     /// Attempts in all, the first included; 20 at most
     #[arg(long, value_name = "N",
@@ -114,10 +117,6 @@ impl Call {
     }
 }
 
-fn policies() -> PossibleValuesParser {
-    PossibleValuesParser::new(Policy::ALL.iter().map(|policy| policy.name()))
-}
-
 fn span(text: &str) -> Result<std::time::Duration, String> {
     match humantime::parse_duration(text) {
         Ok(span) if !span.is_zero() && span.as_secs() <= 86_400 => Ok(span),
@@ -140,6 +139,28 @@ fn share(text: &str) -> Result<f64, String> {
     match text.trim_end_matches('%').parse::<f64>() {
         Ok(percent) if (0.0..=1_000.0).contains(&percent) => Ok(percent),
         _ => Err("must be from 0 to 1000, such as 10".to_owned()),
+    }
+}
+
+/// Any name: those of the config file are known later. The built-in ones are shown and completed.
+#[derive(Clone, Copy, Debug)]
+struct PolicyName;
+
+impl TypedValueParser for PolicyName {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let names = Policy::ALL.iter().map(|policy| policy.name());
+        Some(Box::new(names.map(PossibleValue::new)))
     }
 }
 

@@ -4,11 +4,12 @@ use super::{
     args::Global,
     environment::{Environment, Paths},
     error::{ConfigError, hint},
+    policies,
     profile::Profile,
     profile_file::KeyHome,
     section::{Origin, Section, Source, Sourced},
 };
-use crate::domain::clean::clean;
+use crate::domain::{clean::clean, retry::Policy};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -81,6 +82,8 @@ pub struct Config {
     pub exists: bool,
     /// How the screen looks.
     pub look: Look,
+    /// Retry policies: the built-in ones, then those of the file.
+    pub policies: Arc<[Policy]>,
     /// Every profile of the file in alphabetical order, then `env` where variables make it.
     pub profiles: Vec<Profile>,
     /// The one that is meant, with who chose it; none when there is nothing to choose from.
@@ -115,6 +118,7 @@ impl Config {
             path,
             exists,
             look: Look::default(),
+            policies: Policy::ALL.into(),
             profiles: Vec::new(),
             chosen: None,
         };
@@ -168,12 +172,15 @@ impl Config {
             open_to_others,
             env,
         };
+        if let Some(section) = top.section("policies")? {
+            self.policies = policies::read(&section)?.into();
+        }
         if let Some(profiles) = top.section("profiles")? {
             for (name, from) in profiles.keys() {
                 check_name(name).map_err(|what| from.error(what))?;
                 if let Some(section) = profiles.section(name)? {
                     self.profiles
-                        .push(Profile::read(name, from, section, &home)?);
+                        .push(Profile::read(name, from, section, &self.policies, &home)?);
                 }
             }
         }

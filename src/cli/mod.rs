@@ -5,6 +5,7 @@
 //!
 //! To add a key of the config file: a field of [`profile::Profile`], one line in [`profile_file`], one in
 //! [`check`], one in `config.example.toml` (a test misses it).
+//! To add a setting of `[policies.NAME]`: a field of `domain::retry::Backoff`, read in [`policies`].
 //! To add a command: a variant of [`args::Command`] and its arm in `main.rs`.
 
 pub mod args;
@@ -16,6 +17,7 @@ pub mod environment;
 pub mod error;
 pub mod exits;
 pub mod key;
+pub mod policies;
 pub mod profile;
 pub mod profile_file;
 pub mod section;

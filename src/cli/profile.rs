@@ -95,6 +95,8 @@ pub struct Profile {
     pub critical: Sourced<f64>,
     /// What a test call starts with.
     pub call: CallDefaults,
+    /// Retry policies to choose from: built in, and of the config file.
+    pub policies: Arc<[Policy]>,
     /// Cap of a session, USD.
     pub session_usd: Sourced<f64>,
     /// Cap of a UTC day, USD.
@@ -148,6 +150,7 @@ impl Profile {
                 policy: Sourced::default(Policy::HintJitter),
                 attempts: None,
             },
+            policies: Policy::ALL.into(),
             session_usd: Sourced::default(0.5),
             day_usd: Sourced::default(1.0),
         })

@@ -2,8 +2,9 @@
 
 use super::{
     environment::{Environment, expand},
-    error::ConfigError,
+    error::{ConfigError, hint},
     key::KeySource,
+    policies::find,
     profile::Profile,
     section::{Origin, Section, Sourced},
 };
@@ -11,13 +12,14 @@ use crate::{
     api::connection::{AuthStyle, Version},
     domain::{
         call::ATTEMPTS_MAX,
+        clean::clean,
         id::{ModelId, WorkspaceId},
         retry::Policy,
     },
     net::base::Base,
 };
 use secrecy::SecretString;
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 impl Profile {
     /// Reads `[profiles.NAME]`.
@@ -25,9 +27,11 @@ impl Profile {
         name: &str,
         from: Origin,
         section: Section<'_>,
+        policies: &Arc<[Policy]>,
         home: &KeyHome<'_>,
     ) -> Result<Self, ConfigError> {
         let mut profile = Self::bare(name, from)?;
+        profile.policies = Arc::clone(policies);
         let at = &section;
         let url = |key: &str| {
             at.text(key)?
@@ -86,13 +90,19 @@ impl Profile {
                 at.count("max_tokens", 1..=1_000_000)?,
             );
             put(&mut profile.call.stream, at.boolean("stream")?);
-            let names: Vec<&'static str> = Policy::ALL.iter().map(|policy| policy.name()).collect();
-            let policy = at.word("policy", &names)?;
-            put(
-                &mut profile.call.policy,
-                policy
-                    .map(|word| word.map(|word| Policy::named(word).unwrap_or(Policy::HintJitter))),
-            );
+            let policy = at.text("policy")?.map(|text| {
+                text.try_map(|text| {
+                    find(policies, &text).map_err(|_| {
+                        let names = policies.iter().map(|policy| policy.name());
+                        format!(
+                            "`policy` in [profiles.{name}.call] does not know \"{}\"{}",
+                            clean(&text, 40),
+                            hint(&text, names)
+                        )
+                    })
+                })
+            });
+            put(&mut profile.call.policy, policy.transpose()?);
             profile.call.attempts = at.count("attempts", 1..=ATTEMPTS_MAX)?;
             at.finish()?;
         }

@@ -76,7 +76,7 @@ const TWO: &str = "[profiles.a]\nbase_url = \"https://a.example\"\napi_key = { e
 #[rstest]
 #[case(
     "thme = 1",
-    "config.toml:1: unknown key `thme`; valid here: default_profile, ui, profiles"
+    "config.toml:1: unknown key `thme`; valid here: default_profile, ui, policies, profiles"
 )]
 #[case(
     "[ui]\nthme = \"dark\"",

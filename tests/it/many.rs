@@ -107,6 +107,46 @@ fn nonsense_is_refused_with_a_reason(#[case] flags: &str, #[case] why: &str) {
 }
 
 #[test]
+fn a_policy_of_the_config_file_is_used_and_a_wrong_one_is_named() {
+    let simulator = Simulator::named("overloaded");
+    let profile = format!(
+        "[profiles.p]\nbase_url = \"{}\"\napi_key = {{ env = \"ANTHROPIC_API_KEY\" }}\n",
+        simulator.url
+    );
+    let mine = "[profiles.p.call]\npolicy = \"brisk\"\n[policies.brisk]\nbase = \"100ms\"\nfactor = 1\nattempts = 9\n";
+    let home = Home::at(&simulator.url).config(&format!("{profile}{mine}"));
+    for flags in ["", "--policy brisk"] {
+        let line = format!(
+            "call --json --profile p --workers 4 --calls 12 --model claude-haiku-4-5 --max-tokens 5 {flags}"
+        );
+        let value = home.run(&line).json();
+        assert_eq!(value["run"]["policy"], "brisk");
+        for call in value["calls"].as_array().unwrap() {
+            for attempt in call["attempts"].as_array().unwrap() {
+                let wait = attempt["decision"]["wait_s"].as_f64().unwrap_or(0.0);
+                assert!((0.0..=0.1).contains(&wait), "{wait}");
+            }
+        }
+    }
+    let done = home.run("call --profile p --policy brsk").exits(2);
+    assert!(
+        done.err.contains("no policy `brsk`; did you mean `brisk`?"),
+        "{}",
+        done.err
+    );
+    let code = home.run("call --profile p --as-code python").exits(0).out;
+    assert!(code.starts_with("# brisk: never before the hint"), "{code}");
+    let typo = home.config(&format!("{profile}[policies.brisk]\nbse = \"100ms\"\n"));
+    let done = typo.run("call --profile p").exits(2);
+    assert!(
+        done.err
+            .contains("config.toml:5: unknown key `bse` in [policies.brisk]; did you mean `base`?"),
+        "{}",
+        done.err
+    );
+}
+
+#[test]
 fn a_prompt_of_40_mb_is_refused() {
     let simulator = Simulator::named("calm");
     let prompt = "x".repeat(40 << 20);

@@ -26,6 +26,8 @@ pub struct RetryOn {
     pub statuses: Cow<'static, [(u16, u16)]>,
     /// Whether a failed connection or a time-out is.
     pub connections: bool,
+    /// Whether an answer that breaks after a 200 is, as a whole new call: its tokens are paid twice.
+    pub streams: bool,
 }
 
 impl RetryOn {
@@ -33,6 +35,7 @@ impl RetryOn {
         Self {
             statuses: Cow::Borrowed(statuses),
             connections,
+            streams: false,
         }
     }
 
@@ -83,18 +86,21 @@ pub(super) static FULL: Backoff = aws(Jitter::Full);
 pub(super) static EQUAL: Backoff = aws(Jitter::Equal);
 pub(super) static DECORRELATED: Backoff = aws(Jitter::Decorrelated);
 /// The default policy: the hint as a floor, full jitter without one.
-pub(super) static HINT_JITTER: Backoff = Backoff {
-    base_s: 0.5,
-    cap_s: 30.0,
-    factor: 2.0,
-    jitter: Jitter::Full,
-    obeys_hint: true,
-    retry_on: RetryOn::of(&[(408, 408), (429, 429), (500, u16::MAX)], true),
-    attempts: 5,
-    budget_s: Some(120.0),
-};
+pub(super) static HINT_JITTER: Backoff = Backoff::DEFAULT;
 
 impl Backoff {
+    /// The settings of `hint-jitter`.
+    pub const DEFAULT: Self = Self {
+        base_s: 0.5,
+        cap_s: 30.0,
+        factor: 2.0,
+        jitter: Jitter::Full,
+        obeys_hint: true,
+        retry_on: RetryOn::of(&[(408, 408), (429, 429), (500, u16::MAX)], true),
+        attempts: 5,
+        budget_s: Some(120.0),
+    };
+
     /// Share of a hint that the die may add.
     pub(super) const SPREAD: f64 = 0.25;
     /// The least spread after a hint, seconds.
@@ -103,7 +109,12 @@ impl Backoff {
     /// What to do after a failed attempt. Nothing that would pass the budget.
     pub(super) fn decide(&self, ended: &Ended<'_>) -> Decision {
         let mine = |status| self.retry_on.status(status);
-        if let Some(stopped) = own::refuses(ended, mine, self.retry_on.connections) {
+        if let Some(stopped) = own::refuses(
+            ended,
+            mine,
+            self.retry_on.connections,
+            self.retry_on.streams,
+        ) {
             return stopped;
         }
         let asked = ended.outcome.hint().asked_s();

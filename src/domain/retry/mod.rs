@@ -10,11 +10,14 @@
 mod backoff;
 mod budget;
 pub mod code;
+mod defined;
 mod limits;
 mod own;
 mod sdk;
 
+pub use backoff::{Backoff, Jitter, RetryOn};
 pub use budget::Budget;
+pub use defined::Defined;
 pub use limits::Limits;
 
 use super::{
@@ -71,6 +74,8 @@ pub enum Policy {
     DecorrelatedJitter,
     /// The default: the hint as a floor plus 0 to 25 %; without one full jitter.
     HintJitter,
+    /// One that a config file defines.
+    Defined(&'static Defined),
 }
 
 /// What a policy looks at when an attempt has ended.
@@ -93,7 +98,7 @@ pub struct Ended<'a> {
 }
 
 impl Policy {
-    /// Every policy, in the order of lists. To add one: an entry here and its arms below.
+    /// Every built-in policy, in the order of lists. To add one: an entry here and its arms below.
     pub const ALL: &'static [Self] = &[
         Self::None,
         Self::Immediate,
@@ -122,10 +127,11 @@ impl Policy {
             Self::EqualJitter => "equal-jitter",
             Self::DecorrelatedJitter => "decorrelated-jitter",
             Self::HintJitter => "hint-jitter",
+            Self::Defined(defined) => defined.name(),
         }
     }
 
-    /// The policy of that name.
+    /// The built-in policy of that name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL
             .iter()
@@ -164,6 +170,7 @@ impl Policy {
             Self::HintJitter => {
                 "never before the hint, plus 0 to 25 % of it; else full jitter; 120 s in all"
             }
+            Self::Defined(defined) => defined.rule(),
         }
     }
 
@@ -231,6 +238,7 @@ impl Policy {
             Self::EqualJitter => Some(&backoff::EQUAL),
             Self::DecorrelatedJitter => Some(&backoff::DECORRELATED),
             Self::HintJitter => Some(&backoff::HINT_JITTER),
+            Self::Defined(defined) => Some(defined.backoff()),
             _ => None,
         }
     }

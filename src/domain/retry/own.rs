@@ -15,7 +15,7 @@ pub(super) const GUIDE_JITTER_S: f64 = 2.0;
 
 /// Exactly the hint of a 429; 60 s without one.
 pub(super) fn retry_after(ended: &Ended<'_>) -> Decision {
-    if let Some(stopped) = refuses(ended, |status| status == 429, false) {
+    if let Some(stopped) = refuses(ended, |status| status == 429, false, false) {
         return stopped;
     }
     let hint = ended.outcome.hint();
@@ -45,7 +45,12 @@ pub(super) fn retry_after(ended: &Ended<'_>) -> Decision {
 
 /// max(4, min(2^n, 60)) plus uniform 0 to 2 s, whatever the server asked.
 pub(super) fn exponential_jitter(ended: &Ended<'_>) -> Decision {
-    if let Some(stopped) = refuses(ended, |status| matches!(status, 429 | 500 | 529), false) {
+    if let Some(stopped) = refuses(
+        ended,
+        |status| matches!(status, 429 | 500 | 529),
+        false,
+        false,
+    ) {
         return stopped;
     }
     let base = power(1.0, ended.retries()).clamp(GUIDE_MIN_S, GUIDE_MAX_S);
@@ -59,7 +64,12 @@ pub(super) fn exponential_jitter(ended: &Ended<'_>) -> Decision {
 /// At once, whatever the server asked. Against an address that anybody else uses this is an attack, so
 /// it is for simulators only.
 pub(super) fn immediate(ended: &Ended<'_>) -> Decision {
-    if let Some(stopped) = refuses(ended, |status| matches!(status, 429 | 500 | 529), false) {
+    if let Some(stopped) = refuses(
+        ended,
+        |status| matches!(status, 429 | 500 | 529),
+        false,
+        false,
+    ) {
         return stopped;
     }
     retry(
@@ -87,6 +97,7 @@ pub(super) fn refuses(
     ended: &Ended<'_>,
     mine: impl Fn(u16) -> bool,
     connections: bool,
+    streams: bool,
 ) -> Option<Decision> {
     if ended.is_spend() {
         return Some(stop(
@@ -94,7 +105,9 @@ pub(super) fn refuses(
         ));
     }
     match ended.outcome {
-        Outcome::StreamError { .. } | Outcome::StreamCut { .. } | Outcome::StreamTruncated => {
+        Outcome::StreamError { .. } | Outcome::StreamCut { .. } | Outcome::StreamTruncated
+            if !streams =>
+        {
             return Some(stop(format!(
                 "{} came after a 200: what it spent stays spent, so it is not sent again unasked",
                 ended.what()

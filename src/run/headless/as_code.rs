@@ -6,6 +6,7 @@ use crate::{
         args::{Call, Global},
         config::Config,
         exits,
+        policies::find,
         profile::Profile,
     },
     domain::retry::{
@@ -33,7 +34,14 @@ pub(super) fn run(
         return Ok(exits::USAGE);
     };
     let form = config.chosen().map(Profile::form);
-    let named = args.policy.as_deref().and_then(Policy::named);
+    let named = args.policy.as_deref();
+    let named = match named.map(|name| find(&config.policies, name)).transpose() {
+        Ok(named) => named,
+        Err(why) => {
+            outlet.tell(&why);
+            return Ok(exits::USAGE);
+        }
+    };
     let policy = named
         .or(form.as_ref().map(|form| form.policy))
         .unwrap_or(Policy::HintJitter);

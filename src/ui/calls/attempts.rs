@@ -122,7 +122,8 @@ fn tail(scene: &Scene<'_>, call: &Call, room: usize, columns: usize) -> Vec<(Str
         );
     }
     if tail.len() < room && !call.policy.is_empty() {
-        let rule = Policy::named(&call.policy).map_or("", Policy::rule);
+        let rule =
+            Policy::named(&call.policy).map_or("as the config file defines it", Policy::rule);
         let rule = format!("{}: {rule}", clean(&call.policy, 40));
         tail.extend(
             clipped(wrap(&rule, columns), room - tail.len(), columns)

@@ -7,13 +7,8 @@ mod one;
 
 use super::{Desk, Gone, Outlet};
 use crate::{
-    cli::{args, exits},
-    domain::{
-        call::CallOrder,
-        id::CallId,
-        observation::Source,
-        retry::{Limits, Policy},
-    },
+    cli::{args, exits, policies::find},
+    domain::{call::CallOrder, id::CallId, observation::Source, retry::Limits},
 };
 use std::{io::Read, time::Duration};
 
@@ -82,7 +77,9 @@ fn order(args: &args::Call, desk: &Desk) -> Result<CallOrder, String> {
     if prompt.trim().is_empty() {
         return Err("the prompt is empty".to_owned());
     }
-    let named = args.policy.as_deref().and_then(Policy::named);
+    let named = args.policy.as_deref();
+    let policies = &desk.session.profile.policies;
+    let named = named.map(|name| find(policies, name)).transpose()?;
     let policy = named.unwrap_or(form.policy);
     if let Some(why) = policy.refusal(desk.session.free) {
         return Err(format!("policy {why}"));
