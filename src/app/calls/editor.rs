@@ -69,7 +69,7 @@ impl Editor {
             None if self.choices.is_empty() => typed(),
             None => {
                 let text = typed();
-                let exact = self.choices.iter().any(|choice| *choice == text);
+                let exact = self.choices.contains(&text);
                 let first = self
                     .matching()
                     .first()
