@@ -75,7 +75,7 @@ impl Direct {
             AbortOnDropHandle::new(tokio::spawn(async move { upstream.sweep().await }))
         });
         let (answer, lease) = lease
-            .send(outgoing)
+            .send(outgoing, None)
             .await
             .map_err(|error| upstream.no_answer(&error))?;
         let (head, body) = answer.into_parts();
@@ -122,7 +122,7 @@ impl Answer {
             && let Some(lease) = self.lease.take()
         {
             // The answer is whole: the connection may serve another request.
-            self.upstream.give_back(lease, cx);
+            self.upstream.give_back(lease);
         }
         frame
     }

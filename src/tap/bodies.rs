@@ -191,9 +191,9 @@ impl Passing {
     }
 
     /// The answer is whole: the connection may serve another request.
-    fn finish(&mut self, cx: &mut Context<'_>) {
+    fn finish(&mut self) {
         self.talk.end(End::Whole);
-        finish(self.drive.take(), &self.talk, cx);
+        finish(self.drive.take(), &self.talk);
     }
 
     fn broke(&mut self, error: &hyper::Error, cx: &Context<'_>) {
@@ -242,11 +242,11 @@ impl Answer {
 }
 
 /// Gives the connection of a whole answer back.
-pub fn finish(drive: Option<Drive>, talk: &Talk, cx: &mut Context<'_>) {
+pub fn finish(drive: Option<Drive>, talk: &Talk) {
     match drive {
         Some(Drive::Reader(lease)) => {
             let upstream: &Out = &talk.link.tap.upstream;
-            upstream.give_back(lease, cx);
+            upstream.give_back(lease);
         }
         Some(Drive::Task(mut task)) => task.answered = true,
         None => {}
@@ -289,12 +289,12 @@ impl Body for Answer {
                     this.talk.hear(|heard, now| heard.response_bytes(data, now));
                 }
                 if this.body.is_end_stream() || frame.is_trailers() {
-                    this.finish(cx);
+                    this.finish();
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
             None => {
-                this.finish(cx);
+                this.finish();
                 Poll::Ready(None)
             }
             Some(Err(error)) => {

@@ -18,12 +18,10 @@ use http::{
 use hyper::body::{Body, Incoming};
 use std::{
     fmt,
-    future::poll_fn,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    task::Poll,
 };
 
 /// The connection to the client ends here, without an answer or in the middle of one.
@@ -41,8 +39,8 @@ impl std::error::Error for Cut {}
 /// Carries one request.
 pub async fn forward(link: Arc<Link>, request: Request<Incoming>) -> Result<Response<Answer>, Cut> {
     let (mut head, body) = request.into_parts();
-    let passed = link.tap.gate.pass(&mut head, || link.raw_head());
-    link.head_is_over();
+    let raw = link.take_head(!body.is_end_stream());
+    let passed = link.tap.gate.pass(&mut head, || raw.bytes().to_vec());
     if let Err(refusal) = passed {
         let mut response = refuse(&link, &refusal);
         if !body.is_end_stream() {
@@ -69,7 +67,7 @@ pub async fn forward(link: Arc<Link>, request: Request<Incoming>) -> Result<Resp
         Ok(lease) => lease,
         Err(broken) => return Ok(unreachable(&talk, broken)),
     };
-    let (answer, lease) = match lease.send(request).await {
+    let (answer, lease) = match lease.send(request, Some(raw)).await {
         Ok(answered) => answered,
         Err(error) => return no_answer(&talk, &error),
     };
@@ -85,6 +83,9 @@ pub async fn forward(link: Arc<Link>, request: Request<Incoming>) -> Result<Resp
         link.reset();
     }
     head.version = Version::HTTP_11;
+    // Behind another answer that the client takes slowly this one's head could not be told from it.
+    link.all_is_written().await;
+    link.spell(lease.take_raw());
     let drive = if talk.is_request_whole() {
         Drive::Reader(lease)
     } else {
@@ -98,12 +99,7 @@ pub async fn forward(link: Arc<Link>, request: Request<Incoming>) -> Result<Resp
     };
     if body.is_end_stream() {
         talk.end(End::Whole);
-        let mut drive = Some(drive);
-        poll_fn(|cx| {
-            bodies::finish(drive.take(), &talk, cx);
-            Poll::Ready(())
-        })
-        .await;
+        bodies::finish(Some(drive), &talk);
         let bare = matches!(
             head.status,
             StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED

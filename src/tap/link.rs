@@ -1,26 +1,25 @@
 //! The client's side of one connection: its socket, and what the parts of the tap tell each other of it.
 
 use super::Tap;
-use crate::domain::time::Time;
+use crate::{
+    domain::time::Time,
+    net::spelling::{RawHead, Speller},
+};
 use chrono::DateTime;
 use std::{
+    future::poll_fn,
     io,
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering::Relaxed},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
-
-/// Longer heads than this are refused by the parser.
-const LONGEST_HEAD: usize = 512 << 10;
-/// Room for heads that is kept between requests.
-const ROOM: usize = 4 << 10;
 
 /// Outside of a poll.
 const OUTSIDE: i64 = 0;
@@ -37,14 +36,19 @@ pub struct Link {
     stuck: AtomicBool,
     /// Whether the connection is to end as one that was reset.
     reset: AtomicBool,
-    raw: Mutex<Raw>,
+    heads: Mutex<Heads>,
 }
 
-/// What came since the last request.
+/// The heads of a connection as they are on its wire.
 #[derive(Default)]
-struct Raw {
-    closed: bool,
-    bytes: Vec<u8>,
+struct Heads {
+    /// What came since the last request.
+    request: RawHead,
+    /// Whether what comes is a body.
+    in_body: bool,
+    answer: Speller,
+    /// Waits until the client has taken all that was written.
+    waiting: Option<Waker>,
 }
 
 impl Link {
@@ -54,7 +58,7 @@ impl Link {
             tick: AtomicI64::new(OUTSIDE),
             stuck: AtomicBool::new(false),
             reset: AtomicBool::new(false),
-            raw: Mutex::default(),
+            heads: Mutex::default(),
         }
     }
 
@@ -96,28 +100,42 @@ impl Link {
         self.stuck.load(Relaxed)
     }
 
-    /// The bytes that came since the request before, to check this one's head.
-    pub fn raw_head(&self) -> Vec<u8> {
-        self.raw().bytes.clone()
-    }
-
-    /// A head was read; what comes next is a body.
-    pub fn head_is_over(&self) {
-        let mut raw = self.raw();
-        raw.closed = true;
-        raw.bytes.clear();
-        if raw.bytes.capacity() > ROOM {
-            raw.bytes = Vec::new();
+    /// The bytes that came since the request before, as this one's head was read. With a body, what
+    /// comes next is that.
+    pub fn take_head(&self, has_body: bool) -> RawHead {
+        let mut heads = self.heads();
+        heads.in_body = has_body;
+        if has_body {
+            std::mem::take(&mut heads.request)
+        } else {
+            heads.request.take_first()
         }
     }
 
     /// The body is over; what comes next is a head.
     pub fn body_is_over(&self) {
-        self.raw().closed = false;
+        self.heads().in_body = false;
     }
 
-    fn raw(&self) -> MutexGuard<'_, Raw> {
-        self.raw.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits until nothing that was written before is on its way to the client.
+    pub async fn all_is_written(&self) {
+        poll_fn(|cx| {
+            if !self.is_stuck() {
+                return Poll::Ready(());
+            }
+            self.heads().waiting = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// The head that is written next has the names of this one.
+    pub fn spell(&self, answer: RawHead) {
+        self.heads().answer.arm(answer);
+    }
+
+    fn heads(&self) -> MutexGuard<'_, Heads> {
+        self.heads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -136,12 +154,6 @@ impl Socket {
         self.stream
     }
 
-    fn wrote<T>(&self, result: Poll<T>) -> Poll<T> {
-        if result.is_pending() != self.link.is_stuck() {
-            self.link.stuck.store(result.is_pending(), Relaxed);
-        }
-        result
-    }
 }
 
 impl AsyncRead for Socket {
@@ -153,9 +165,9 @@ impl AsyncRead for Socket {
         let before = buf.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(cx, buf);
         if let Some(came) = buf.filled().get(before..).filter(|came| !came.is_empty()) {
-            let mut raw = self.link.raw();
-            if !raw.closed && raw.bytes.len() < LONGEST_HEAD {
-                raw.bytes.extend_from_slice(came);
+            let mut heads = self.link.heads();
+            if !heads.in_body {
+                heads.request.push(came);
             }
         }
         result
@@ -164,12 +176,11 @@ impl AsyncRead for Socket {
 
 impl AsyncWrite for Socket {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.wrote(result)
+        self.poll_write_vectored(cx, &[io::IoSlice::new(buf)])
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -189,7 +200,17 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.wrote(result)
+        let this = &mut *self;
+        let mut heads = this.link.heads();
+        let result = heads.answer.poll_write(&mut this.stream, cx, bufs);
+        if result.is_pending() != this.link.is_stuck() {
+            this.link.stuck.store(result.is_pending(), Relaxed);
+            if result.is_ready()
+                && let Some(waiting) = heads.waiting.take()
+            {
+                waiting.wake();
+            }
+        }
+        result
     }
 }

@@ -42,7 +42,6 @@ pub async fn serve(listener: TcpListener, tap: Arc<Tap>, stop: CancellationToken
     let connections = TaskTracker::new();
     let mut builder = http1::Builder::new();
     builder
-        .preserve_header_case(true)
         .auto_date_header(false)
         .max_headers(MOST_HEADERS);
     let mut sweeping = pin!(tap.upstream.sweep());

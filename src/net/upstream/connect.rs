@@ -2,7 +2,7 @@
 
 use super::{
     super::{base::Base, transport::Broken, trouble},
-    wire::Wire,
+    wire::Stream,
 };
 use http::{HeaderValue, Uri};
 use hyper_util::{
@@ -70,24 +70,24 @@ impl Connector {
         self.proxy.is_some() && self.base.is_plain_http()
     }
 
-    pub async fn open(&self) -> Result<Wire, Broken> {
+    pub async fn open(&self) -> Result<Stream, Broken> {
         let tcp = self.tcp().await?;
         if self.base.is_plain_http() {
-            return Ok(Wire::Plain(tcp));
+            return Ok(Stream::Plain(tcp));
         }
         let place = self.base.host_and_port();
         let bare = self.base.host().trim_matches(['[', ']']).to_owned();
         let name = ServerName::try_from(bare)
             .map_err(|_| trouble::tls(&place, "no certificate can be for this name"))?;
-        let connecting = self.tls().await?.connect(name, tcp.into_inner());
+        let connecting = self.tls().await?.connect(name, tcp);
         match timeout(PATIENCE, connecting).await {
             Err(_) => Err(trouble::no_connection_in_time(&place, PATIENCE)),
             Ok(Err(error)) => Err(trouble::tls(&place, &trouble::innermost(&error))),
-            Ok(Ok(stream)) => Ok(Wire::Tls(Box::new(TokioIo::new(stream)))),
+            Ok(Ok(stream)) => Ok(Stream::Tls(Box::new(stream))),
         }
     }
 
-    async fn tcp(&self) -> Result<TokioIo<TcpStream>, Broken> {
+    async fn tcp(&self) -> Result<TcpStream, Broken> {
         let place = self.base.host_and_port();
         let said = |error: &(dyn Error + 'static)| {
             let place = match &self.proxy {
@@ -97,7 +97,7 @@ impl Connector {
             trouble::of_connect(error, &place, PATIENCE)
         };
         let mut tcp = self.tcp.clone();
-        match &self.proxy {
+        let opened = match &self.proxy {
             None => {
                 let uri = self.uri()?;
                 tcp.call(uri).await.map_err(|error| said(&error))
@@ -114,7 +114,8 @@ impl Connector {
                 let uri = self.uri()?;
                 tunnel.call(uri).await.map_err(|error| said(&error))
             }
-        }
+        };
+        opened.map(TokioIo::into_inner)
     }
 
     fn uri(&self) -> Result<Uri, Broken> {

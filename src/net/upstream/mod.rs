@@ -8,7 +8,7 @@
 mod connect;
 mod wire;
 
-use super::{base::Base, transport::Broken};
+use super::{base::Base, spelling::RawHead, transport::Broken};
 use bytes::Bytes;
 use connect::Connector;
 use http::{HeaderValue, Request, Response, Uri, uri::PathAndQuery};
@@ -16,19 +16,20 @@ use hyper::{
     body::{Body, Incoming},
     client::conn::http1::{Builder, Connection, SendRequest},
 };
+use hyper_util::rt::TokioIo;
 use std::{
     error::Error,
     future::poll_fn,
     pin::{Pin, pin},
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Waker},
     time::Duration,
 };
 use tokio::sync::Notify;
-use wire::Wire;
+use wire::{Heads, Wire};
 
 /// Between two looks at unused connections: what was there at the last one goes. Less than servers wait,
 /// so that they seldom close one under a request.
@@ -60,7 +61,8 @@ pub struct Lease<B: Body + 'static>(Box<Open<B>>);
 /// One open connection.
 struct Open<B: Body + 'static> {
     sender: SendRequest<B>,
-    connection: Connection<Wire, B>,
+    connection: Connection<TokioIo<Wire>, B>,
+    heads: Arc<Heads>,
 }
 
 impl<B> Upstream<B>
@@ -82,7 +84,6 @@ where
             .map_err(|_| format!("{} cannot be written as a host", base.short()))?;
         let mut builder = Builder::new();
         builder
-            .preserve_header_case(true)
             .max_headers(MOST_HEADERS)
             .ignore_invalid_headers_in_responses(true);
         Ok(Self {
@@ -124,36 +125,41 @@ where
 
     /// A connection: one that is unused, else a new one.
     pub async fn lease(&self) -> Result<Lease<B>, Broken> {
-        match poll_fn(|cx| Poll::Ready(self.reuse(cx))).await {
+        match self.reuse() {
             Some(lease) => Ok(lease),
             None => self.connect().await,
         }
     }
 
     /// A connection that is still open after another request; the one that was used last.
-    fn reuse(&self, cx: &mut Context<'_>) -> Option<Lease<B>> {
+    fn reuse(&self) -> Option<Lease<B>> {
         loop {
             let (mut lease, _) = self.idle().leases.pop()?;
             // One that the other side closed meanwhile says so here.
-            if lease.poll(cx).is_pending() && lease.0.sender.is_ready() {
+            if lease.poll(&mut nobody()).is_pending() && lease.0.sender.is_ready() {
                 return Some(lease);
             }
         }
     }
 
     async fn connect(&self) -> Result<Lease<B>, Broken> {
-        let wire = self.connector.open().await?;
+        let (wire, heads) = Wire::new(self.connector.open().await?);
         let (sender, connection) = self
             .builder
-            .handshake(wire)
+            .handshake(TokioIo::new(wire))
             .await
             .map_err(|error| self.connector.no_answer(&error))?;
-        Ok(Lease(Box::new(Open { sender, connection })))
+        Ok(Lease(Box::new(Open {
+            sender,
+            connection,
+            heads,
+        })))
     }
 
     /// Keeps a connection whose answer has been read to its end, if it may serve another.
-    pub fn give_back(&self, mut lease: Lease<B>, cx: &mut Context<'_>) {
-        if lease.poll(cx).is_ready() || !lease.0.sender.is_ready() {
+    pub fn give_back(&self, mut lease: Lease<B>) {
+        let over = lease.poll(&mut nobody()).is_ready();
+        if over || !lease.0.sender.is_ready() || lease.0.heads.is_stuck() {
             return;
         }
         let mut idle = self.idle();
@@ -184,10 +190,9 @@ where
     /// Whether nothing is left.
     fn close_old(&self) -> bool {
         let mut idle = self.idle();
-        let mut cx = Context::from_waker(Waker::noop());
         let now = idle.sweeps;
         idle.leases
-            .retain_mut(|(lease, after)| *after == now && lease.poll(&mut cx).is_pending());
+            .retain_mut(|(lease, after)| *after == now && lease.poll(&mut nobody()).is_pending());
         idle.sweeps = now.wrapping_add(1);
         if idle.leases.is_empty() {
             idle.leases = Vec::new();
@@ -216,20 +221,35 @@ where
     }
 }
 
+/// Wakes nobody: an unused connection has nothing to say that cannot wait until it is wanted, and the
+/// task that used it last must not be woken by the one that uses it next.
+const fn nobody() -> Context<'static> {
+    Context::from_waker(Waker::noop())
+}
+
 impl<B> Lease<B>
 where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    /// Sends a request, once, and waits for the head of its answer. The body comes only as the connection
-    /// is driven on: see [`Self::poll`].
-    pub async fn send(mut self, request: Request<B>) -> hyper::Result<(Response<Incoming>, Self)> {
+    /// Sends a request, once, and waits for the head of its answer. The names of its headers are those
+    /// that they have in `names`, if it is there. The body comes only as the connection is driven on:
+    /// see [`Self::poll`].
+    pub async fn send(
+        mut self,
+        request: Request<B>,
+        names: Option<RawHead>,
+    ) -> hyper::Result<(Response<Incoming>, Self)> {
+        if let Some(names) = names {
+            self.0.heads.expect(names);
+        }
         // Makes no progress by itself.
         let mut sending = pin!(self.0.sender.send_request(request));
         let answer = poll_fn(|cx| {
-            // The connection first: the answer comes out of it.
+            // The connection first: the answer comes out of it and from nowhere else, so it need wake
+            // nobody.
             let over = self.poll(cx).is_ready();
-            let answer = sending.as_mut().poll(cx);
+            let answer = sending.as_mut().poll(&mut nobody());
             if over && answer.is_pending() {
                 // Only for want of budget; the answer is there at the next poll.
                 cx.waker().wake_by_ref();
@@ -245,9 +265,16 @@ where
         Pin::new(&mut self.0.connection).poll(cx).map(drop)
     }
 
+    /// The bytes of the answer's head, once it is there.
+    pub fn take_raw(&self) -> RawHead {
+        self.0.heads.answer()
+    }
+
     /// The connection by itself, for a task; and what keeps it from ending after this answer.
     pub fn split(self) -> (impl Future<Output = ()> + Send + use<B>, SendRequest<B>) {
-        let Open { sender, connection } = *self.0;
+        let Open {
+            sender, connection, ..
+        } = *self.0;
         (async move { drop(connection.await) }, sender)
     }
 }

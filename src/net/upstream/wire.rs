@@ -1,77 +1,149 @@
-//! One connection's bytes, plain or encrypted.
+//! One connection's bytes, plain or encrypted, with the names of headers as they came.
 
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::rt::TokioIo;
+use super::super::spelling::{RawHead, Speller};
 use std::{
-    io,
+    io::{self, IoSlice},
     pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
 };
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
 use tokio_rustls::client::TlsStream;
 
 /// A connection.
-pub enum Wire {
-    /// As it is.
-    Plain(TokioIo<TcpStream>),
+pub struct Wire {
+    stream: Stream,
+    heads: Arc<Heads>,
+}
+
+/// What carries the bytes.
+pub enum Stream {
+    /// As they are.
+    Plain(TcpStream),
     /// Inside TLS.
-    Tls(Box<TokioIo<TlsStream<TcpStream>>>),
+    Tls(Box<TlsStream<TcpStream>>),
 }
 
-macro_rules! each {
-    ($self:expr, $inner:ident => $what:expr) => {
-        match $self.get_mut() {
-            Self::Plain($inner) => {
-                let $inner = Pin::new($inner);
-                $what
-            }
-            Self::Tls($inner) => {
-                let $inner = Pin::new($inner.as_mut());
-                $what
-            }
-        }
-    };
+/// The heads of a connection's next exchange: of the request as it is to be spelled, of the answer as it
+/// was. Shared by the connection and whoever holds it.
+#[derive(Default)]
+pub struct Heads(Mutex<Spelled>);
+
+#[derive(Default)]
+struct Spelled {
+    request: Speller,
+    answer: RawHead,
+    /// Whether what comes is an answer's head.
+    awaited: bool,
+    /// Whether bytes are left that the other side does not take.
+    stuck: bool,
 }
 
-impl Read for Wire {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        each!(self, inner => inner.poll_read(cx, buf))
+impl Heads {
+    /// The next request is to have the names of this one, and what comes next is its answer.
+    pub fn expect(&self, request: RawHead) {
+        let mut heads = self.heads();
+        heads.request.arm(request);
+        heads.answer = RawHead::default();
+        heads.awaited = true;
+    }
+
+    /// The head of the answer, which is there.
+    pub fn answer(&self) -> RawHead {
+        let mut heads = self.heads();
+        heads.awaited = false;
+        std::mem::take(&mut heads.answer)
+    }
+
+    /// Whether some of what was sent still waits.
+    pub fn is_stuck(&self) -> bool {
+        self.heads().stuck
+    }
+
+    fn heads(&self) -> MutexGuard<'_, Spelled> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Write for Wire {
+impl Wire {
+    /// A connection over `stream`, and its heads.
+    pub fn new(stream: Stream) -> (Self, Arc<Heads>) {
+        let heads = Arc::new(Heads::default());
+        let wire = Self {
+            stream,
+            heads: Arc::clone(&heads),
+        };
+        (wire, heads)
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let result = match &mut self.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_read(cx, buf),
+        };
+        if let Some(came) = buf.filled().get(before..).filter(|came| !came.is_empty()) {
+            let mut heads = self.heads.heads();
+            if heads.awaited {
+                heads.answer.push(came);
+            }
+        }
+        result
+    }
+}
+
+impl AsyncWrite for Wire {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        each!(self, inner => inner.poll_write(cx, buf))
+        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
     }
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each!(self, inner => inner.poll_flush(cx))
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            // A socket keeps nothing back.
+            Stream::Plain(_) => Poll::Ready(Ok(())),
+            Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(cx),
+        }
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each!(self, inner => inner.poll_shutdown(cx))
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_shutdown(cx),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Plain(inner) => inner.is_write_vectored(),
-            Self::Tls(inner) => inner.is_write_vectored(),
+        match &self.stream {
+            Stream::Plain(stream) => stream.is_write_vectored(),
+            Stream::Tls(stream) => stream.is_write_vectored(),
         }
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
+        bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        each!(self, inner => inner.poll_write_vectored(cx, bufs))
+        let this = &mut *self;
+        let mut heads = this.heads.heads();
+        let result = match &mut this.stream {
+            Stream::Plain(stream) => heads.request.poll_write(stream, cx, bufs),
+            Stream::Tls(stream) => heads.request.poll_write(stream.as_mut(), cx, bufs),
+        };
+        heads.stuck = result.is_pending();
+        result
     }
 }

@@ -1,0 +1,248 @@
+//! Header names as they came. The parser keeps names in lower case and writes them so; what is to leave
+//! a hop as it came to it gets its names back here, in the bytes of the head and in its length.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use tokio::io::AsyncWrite;
+
+/// Longer heads than this are refused by the parser.
+const LONGEST_HEAD: usize = 512 << 10;
+/// From here on it pays to look for the head's end before copying.
+const LARGE: usize = 4 << 10;
+/// Lines that are looked at, which is as many as the parser takes.
+const MOST_LINES: usize = 256;
+/// Pieces that are written at once.
+const PIECES: usize = 16;
+
+/// The bytes of a head as they came, with whatever followed it in the same piece.
+#[derive(Debug, Default)]
+pub struct RawHead(Vec<u8>);
+
+impl RawHead {
+    /// Takes the next bytes.
+    pub fn push(&mut self, came: &[u8]) {
+        let room = LONGEST_HEAD.saturating_sub(self.0.len());
+        let mut came = came.get(..room).unwrap_or(came);
+        if came.len() > LARGE && self.0.is_empty() && !is_informational(came) {
+            let end = memchr::memmem::find(came, b"\r\n\r\n");
+            came = end.and_then(|end| came.get(..end + 4)).unwrap_or(came);
+        }
+        self.0.extend_from_slice(came);
+    }
+
+    /// What came.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Takes it, and leaves what follows the head: the next one, if no body comes between.
+    pub fn take_first(&mut self) -> Self {
+        let rest = match end_of_head(&self.0, 0) {
+            Some(end) if end < self.0.len() => self.0.split_off(end),
+            _ => Vec::new(),
+        };
+        Self(std::mem::replace(&mut self.0, rest))
+    }
+}
+
+/// Writes, and gives the next head its names back on the way.
+#[derive(Debug, Default)]
+pub struct Speller {
+    original: RawHead,
+    armed: bool,
+    /// A head that is being written, and how much of it was.
+    head: Vec<u8>,
+    written: usize,
+}
+
+impl Speller {
+    /// The next head to be written has its names from this one. Nothing of what was written before may
+    /// still be waiting.
+    pub fn arm(&mut self, original: RawHead) {
+        self.original = original;
+        self.armed = true;
+    }
+
+    /// Writes pieces, the first of which begins with the whole head if one is expected.
+    pub fn poll_write<W: AsyncWrite + Unpin>(
+        &mut self,
+        io: &mut W,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.armed
+            && let Some(first) = pieces.iter().find(|piece| !piece.is_empty())
+        {
+            self.begin(first);
+        }
+        if self.head.is_empty() {
+            return Pin::new(io).poll_write_vectored(cx, pieces);
+        }
+        let head = self.head.get(self.written..).unwrap_or_default();
+        let mut skipped = head.len();
+        let mut out = [IoSlice::new(&[]); PIECES];
+        let mut count = 0;
+        let rest = pieces.iter().filter_map(|piece| {
+            let skip = skipped.min(piece.len());
+            skipped -= skip;
+            piece.get(skip..).filter(|rest| !rest.is_empty())
+        });
+        for (slot, piece) in out.iter_mut().zip(std::iter::once(head).chain(rest)) {
+            *slot = IoSlice::new(piece);
+            count += 1;
+        }
+        let out = out.get(..count).unwrap_or_default();
+        let written = ready!(Pin::new(io).poll_write_vectored(cx, out))?;
+        self.written += written;
+        if self.written >= self.head.len() {
+            // A stream may be long: it keeps no room for heads.
+            self.head = Vec::new();
+        }
+        Poll::Ready(Ok(written))
+    }
+
+    fn begin(&mut self, first: &[u8]) {
+        self.armed = false;
+        self.written = 0;
+        let original = std::mem::take(&mut self.original);
+        // An answer of the parser's own that says no more than to go on.
+        let mut start = 0;
+        while first.get(start..).is_some_and(is_informational) {
+            match end_of_head(first, start) {
+                Some(end) => start = end,
+                None => return,
+            }
+        }
+        let Some(end) = end_of_head(first, start) else {
+            return;
+        };
+        self.head.extend_from_slice(first.get(..end).unwrap_or(first));
+        if let Some(head) = self.head.get_mut(start..) {
+            respell(head, original.bytes());
+        }
+    }
+}
+
+/// Where the head that begins at `start` ends.
+fn end_of_head(bytes: &[u8], start: usize) -> Option<usize> {
+    let at = memchr::memmem::find(bytes.get(start..)?, b"\r\n\r\n")?;
+    Some(start + at + 4)
+}
+
+/// Whether these bytes are an answer that is followed by another.
+fn is_informational(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"HTTP/1.1 1") || bytes.starts_with(b"HTTP/1.0 1")
+}
+
+/// Gives the names in `head` the spelling that they have in `original`: the first of a name there to the
+/// first here, the second to the second. Nothing else changes.
+pub fn respell(head: &mut [u8], original: &[u8]) {
+    let start = start_of(original);
+    // Mostly the lines are the same ones in the same order.
+    let (mut was, mut is) = (line_end(original, start), line_end(head, 0));
+    while is < head.len() {
+        let (was_end, is_end) = (line_end(original, was), line_end(head, is));
+        let Some((line, here)) = original.get(was..was_end).zip(head.get_mut(is..is_end)) else {
+            return;
+        };
+        if line != here && !spell(here, line, memchr::memchr(b':', line)) {
+            return respell_any_order(head.get_mut(is..).unwrap_or_default(), original, start, was);
+        }
+        (was, is) = (was_end, is_end);
+    }
+}
+
+/// The same for lines in another order than those of the head that begins at `start`. What stands there
+/// before `taken` has been used.
+fn respell_any_order(lines: &mut [u8], original: &[u8], start: usize, taken: usize) {
+    let mut names = [(0, 0); MOST_LINES];
+    let count = names_of(original, start, &mut names);
+    let mut rest = names.get_mut(..count).unwrap_or_default();
+    let used = rest.iter().take_while(|(at, _)| (*at as usize) < taken).count();
+    rest = rest.get_mut(used..).unwrap_or_default();
+    let mut is = 0;
+    while is < lines.len() {
+        let end = line_end(lines, is);
+        let Some(here) = lines.get_mut(is..end) else {
+            return;
+        };
+        let found = rest.iter_mut().find(|(at, length)| {
+            let (at, length) = (*at as usize, *length as usize);
+            let line = original.get(at..).unwrap_or_default();
+            length > 0 && spell(here, line, Some(length))
+        });
+        if let Some(found) = found {
+            *found = (0, 0);
+        }
+        is = end;
+    }
+}
+
+/// Writes the name of `line`, which has this length, over the same name of `here`. Whether it is the
+/// same.
+fn spell(here: &mut [u8], line: &[u8], length: Option<usize>) -> bool {
+    let Some(length) = length.filter(|length| here.get(*length) == Some(&b':')) else {
+        return false;
+    };
+    match here.get_mut(..length).zip(line.get(..length)) {
+        Some((here, name)) if here.eq_ignore_ascii_case(name) => {
+            here.copy_from_slice(name);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Where the line that begins at `at` ends.
+fn line_end(bytes: &[u8], at: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    memchr::memchr(b'\n', rest).map_or(bytes.len(), |end| at + end + 1)
+}
+
+/// Where the head begins, behind empty lines and informational answers.
+fn start_of(bytes: &[u8]) -> usize {
+    let mut at = bytes
+        .iter()
+        .position(|byte| !matches!(byte, b'\r' | b'\n'))
+        .unwrap_or(bytes.len());
+    while bytes.get(at..).is_some_and(is_informational) {
+        loop {
+            let end = line_end(bytes, at);
+            let is_last = is_empty_line(bytes.get(at..end));
+            at = end;
+            if is_last {
+                break;
+            }
+        }
+    }
+    at
+}
+
+/// Begin and length of each name of the head that begins at `start`. The count.
+fn names_of(bytes: &[u8], start: usize, names: &mut [(u32, u32)]) -> usize {
+    let mut at = line_end(bytes, start);
+    let mut count = 0;
+    while let Some(slot) = names.get_mut(count) {
+        let end = line_end(bytes, at);
+        let line = bytes.get(at..end);
+        if is_empty_line(line) {
+            break;
+        }
+        if let Some(length) = line.and_then(|line| memchr::memchr(b':', line)) {
+            *slot = (at as u32, length as u32);
+            count += 1;
+        }
+        at = end;
+    }
+    count
+}
+
+fn is_empty_line(line: Option<&[u8]>) -> bool {
+    matches!(line, None | Some([] | b"\n" | b"\r\n"))
+}
+
+#[cfg(test)]
+mod tests;
