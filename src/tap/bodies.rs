@@ -2,9 +2,10 @@
 
 use super::{
     Out,
+    alarm::held_back,
     chaos::body::{Fuse, Passes},
     forward::Cut,
-    hear::{End, Exchange},
+    hear::End,
     talk::Talk,
 };
 use crate::net::upstream::Lease;
@@ -21,7 +22,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Wake, Waker},
     time::Duration,
 };
 use tokio::{task::AbortHandle, time::Sleep};
@@ -54,6 +55,19 @@ impl Upload {
         });
         Self { body, talk, waits }
     }
+
+    /// The next piece. Its sender hears that it was taken only if there may be more.
+    fn poll_body(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let (frame, sender) = held_back(|| Pin::new(&mut self.body).poll_frame(cx));
+        let is_last = matches!(frame, Poll::Ready(Some(Ok(_)))) && self.body.is_end_stream();
+        if let Some(sender) = sender.filter(|_| !is_last) {
+            sender.wake();
+        }
+        frame
+    }
 }
 
 impl Body for Upload {
@@ -71,11 +85,11 @@ impl Body for Upload {
             }
             this.waits = None;
         }
-        let frame = Pin::new(&mut this.body).poll_frame(cx);
+        let frame = this.poll_body(cx);
         match &frame {
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(data) = frame.data_ref() {
-                    this.talk.hear(|heard, now| heard.request_bytes(data, now));
+                    this.talk.request_bytes(data);
                 }
                 if this.body.is_end_stream() {
                     this.talk.request_is_whole();
@@ -176,13 +190,15 @@ impl Passing {
         let Some(Drive::Reader(lease)) = &mut self.drive else {
             return Pin::new(&mut self.body).poll_frame(cx);
         };
-        // The connection is polled right after and again wakes us; a piece comes from nowhere else.
+        // A piece comes from nowhere but the connection, which is polled right after and again until it
+        // has none: neither need wake the other.
         let mut quiet = Context::from_waker(Waker::noop());
-        if let ready @ Poll::Ready(_) = Pin::new(&mut self.body).poll_frame(&mut quiet) {
-            return ready;
+        let (frame, _) = held_back(|| Pin::new(&mut self.body).poll_frame(&mut quiet));
+        if frame.is_ready() {
+            return frame;
         }
         let over = lease.poll(cx).is_ready();
-        let frame = Pin::new(&mut self.body).poll_frame(&mut quiet);
+        let (frame, _) = held_back(|| Pin::new(&mut self.body).poll_frame(&mut quiet));
         if over && frame.is_pending() {
             // Cannot be: a connection that is over has ended its body.
             return Poll::Ready(None);
@@ -225,7 +241,7 @@ impl Answer {
             bytes = [bytes, last].concat().into();
         }
         let talk = Arc::clone(&passing.talk);
-        talk.hear(|heard, now| heard.response_bytes(&bytes, now));
+        talk.response_bytes(&bytes);
         // Upstream need not say the rest.
         passing.drive = None;
         if ends {
@@ -286,7 +302,7 @@ impl Body for Answer {
                     return Poll::Ready(Some(Ok(self.end_early(bytes, last, cx))));
                 }
                 if let Some(data) = frame.data_ref() {
-                    this.talk.hear(|heard, now| heard.response_bytes(data, now));
+                    this.talk.response_bytes(data);
                 }
                 if this.body.is_end_stream() || frame.is_trailers() {
                     this.finish();
@@ -333,9 +349,4 @@ pub fn kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
         next = this.source();
     }
     None
-}
-
-/// Hears an answer's head.
-pub fn answered(talk: &Talk, status: u16, headers: &http::HeaderMap) {
-    talk.hear(|heard: &mut Exchange, now| heard.answered(status, headers, now));
 }

@@ -1,7 +1,7 @@
 //! One request: through the gate, to upstream, and its answer back.
 
 use super::{
-    bodies::{self, Answer, Drive, Passing, Task, Upload, answered},
+    bodies::{self, Answer, Drive, Passing, Task, Upload},
     hear::End,
     hop,
     link::Link,
@@ -75,7 +75,7 @@ pub async fn forward(link: Arc<Link>, request: Request<Incoming>) -> Result<Resp
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         return Ok(unreachable(&talk, not_asked_for(&link)));
     }
-    answered(&talk, head.status.as_u16(), &head.headers);
+    talk.answered(head.status, &head.headers);
     hop::incoming(&mut head.headers);
     let fuse = mishap.and_then(|mishap| mishap.mark(&mut head));
     if is_old && (fuse.is_some() || body.size_hint().exact().is_none()) {
@@ -89,6 +89,7 @@ pub async fn forward(link: Arc<Link>, request: Request<Incoming>) -> Result<Resp
     let drive = if talk.is_request_whole() {
         Drive::Reader(lease)
     } else {
+        talk.set_apart();
         let (connection, sender) = lease.split();
         let running = tokio::spawn(connection).abort_handle();
         Drive::Task(Task {

@@ -1,6 +1,6 @@
 //! The client's side of one connection: its socket, and what the parts of the tap tell each other of it.
 
-use super::Tap;
+use super::{Tap, talk::Talk};
 use crate::{
     domain::time::Time,
     net::spelling::{RawHead, Speller},
@@ -37,6 +37,8 @@ pub struct Link {
     /// Whether the connection is to end as one that was reset.
     reset: AtomicBool,
     heads: Mutex<Heads>,
+    /// The exchange that is to be heard when the running poll ends.
+    later: Mutex<Option<Arc<Talk>>>,
 }
 
 /// The heads of a connection as they are on its wire.
@@ -59,6 +61,7 @@ impl Link {
             stuck: AtomicBool::new(false),
             reset: AtomicBool::new(false),
             heads: Mutex::default(),
+            later: Mutex::default(),
         }
     }
 
@@ -67,9 +70,36 @@ impl Link {
         self.tick.store(UNREAD, Relaxed);
     }
 
-    /// Ends it.
+    /// Ends it. What was passed on meanwhile is heard.
     pub fn leave(&self) {
+        let talk = self.later().take();
+        if let Some(talk) = talk {
+            talk.catch_up();
+        }
         self.tick.store(OUTSIDE, Relaxed);
+    }
+
+    /// Whether this is within a poll.
+    pub fn is_polled(&self) -> bool {
+        self.tick.load(Relaxed) != OUTSIDE
+    }
+
+    /// This exchange has something to be heard at the end of the poll.
+    pub fn hear_later(&self, talk: &Arc<Talk>) {
+        let before = {
+            let mut later = self.later();
+            match &*later {
+                Some(noted) if Arc::ptr_eq(noted, talk) => None,
+                _ => later.replace(Arc::clone(talk)),
+            }
+        };
+        if let Some(before) = before {
+            before.catch_up();
+        }
+    }
+
+    fn later(&self) -> MutexGuard<'_, Option<Arc<Talk>>> {
+        self.later.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Now.
@@ -153,7 +183,6 @@ impl Socket {
     pub fn into_inner(self) -> TcpStream {
         self.stream
     }
-
 }
 
 impl AsyncRead for Socket {

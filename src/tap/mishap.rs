@@ -1,7 +1,7 @@
 //! What chaos does to one call: answers it, holds it up, or sees to it that its stream ends early.
 
 use super::{
-    bodies::{Answer, Upload, answered},
+    bodies::{Answer, Upload},
     chaos::{Ending, Fate, HEADER, Refused, body::Fuse},
     forward::{self, Cut},
     hear::End,
@@ -65,12 +65,13 @@ async fn refuse(
                 .ok_or(Cut);
         }
     }
-    answered(talk, refused.status, &refused.headers);
-    talk.hear(|heard, now| heard.response_bytes(&refused.body, now));
+    let status = StatusCode::from_u16(refused.status).unwrap_or_default();
+    talk.answered(status, &refused.headers);
+    talk.response_bytes(&refused.body);
     talk.end(End::Whole);
     let length = HeaderValue::from(refused.body.len());
     let mut response = Response::new(Answer::Own(Some(refused.body)));
-    *response.status_mut() = StatusCode::from_u16(refused.status).unwrap_or_default();
+    *response.status_mut() = status;
     *response.headers_mut() = refused.headers;
     response.headers_mut().insert(CONTENT_LENGTH, length);
     Ok(response)

@@ -11,6 +11,7 @@
 //! To add something that is heard: a reader in [`hear`], a number in `domain::traffic`.
 
 pub mod admin;
+mod alarm;
 mod bodies;
 pub mod chaos;
 mod forward;

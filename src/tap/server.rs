@@ -2,6 +2,7 @@
 
 use super::{
     Tap,
+    alarm::Alarm,
     forward::forward,
     link::{Link, Socket},
 };
@@ -14,7 +15,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    task::Poll,
+    task::{Poll, Waker},
     time::Duration,
 };
 use tokio::{
@@ -41,9 +42,7 @@ pub async fn serve(listener: TcpListener, tap: Arc<Tap>, stop: CancellationToken
     let _cut_at_the_end = closing.cut.clone().drop_guard();
     let connections = TaskTracker::new();
     let mut builder = http1::Builder::new();
-    builder
-        .auto_date_header(false)
-        .max_headers(MOST_HEADERS);
+    builder.auto_date_header(false).max_headers(MOST_HEADERS);
     let mut sweeping = pin!(tap.upstream.sweep());
     loop {
         let accepted = tokio::select! {
@@ -94,6 +93,8 @@ async fn connection(
     let mut serving = builder.serve_connection(socket, service);
     let mut asked = pin!(closing.ask.cancelled());
     let mut cut = pin!(closing.cut.cancelled());
+    let alarm = Arc::new(Alarm::default());
+    let waker = Waker::from(Arc::clone(&alarm));
     let mut polled = false;
     let mut graceful = false;
     let ended = poll_fn(|cx| {
@@ -110,7 +111,7 @@ async fn connection(
             return Poll::Ready(None);
         }
         link.enter();
-        let ended = Pin::new(&mut serving).poll(cx);
+        let ended = alarm.poll(cx, &waker, |cx| Pin::new(&mut serving).poll(cx));
         link.leave();
         ended.map(Some)
     })

@@ -5,11 +5,12 @@ use super::{
     link::Link,
 };
 use crate::domain::time::Time;
-use http::request::Parts;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, request::Parts};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
 };
@@ -17,9 +18,25 @@ use std::{
 /// One request and its answer. Dropped before its end, it tells that the client went away.
 pub struct Talk {
     pub link: Arc<Link>,
-    heard: Mutex<Option<Exchange>>,
+    heard: Mutex<Heard>,
+    /// Whether the request goes on by itself while the answer comes.
+    apart: AtomicBool,
     uploaded: AtomicBool,
     bad_chunks: AtomicBool,
+}
+
+/// What is heard, and what is still to be.
+struct Heard {
+    exchange: Option<Exchange>,
+    later: Vec<Later>,
+}
+
+/// Heard when it has been passed on: nobody waits for the reader.
+enum Later {
+    Request(Bytes),
+    RequestEnd,
+    Head(StatusCode, Box<HeaderMap>),
+    Response(Bytes),
 }
 
 impl Talk {
@@ -33,44 +50,96 @@ impl Talk {
         }
         Arc::new(Self {
             link: Arc::clone(link),
-            heard: Mutex::new(exchange),
+            heard: Mutex::new(Heard {
+                exchange,
+                later: Vec::new(),
+            }),
+            apart: AtomicBool::new(false),
             uploaded: AtomicBool::new(false),
             bad_chunks: AtomicBool::new(false),
         })
     }
 
-    /// Lets the reader hear something. One that fails hears no more of this exchange, and the exchange
-    /// goes on.
-    pub fn hear(&self, what: impl FnOnce(&mut Exchange, Time)) {
+    /// The next bytes of the request.
+    pub fn request_bytes(self: &Arc<Self>, bytes: &Bytes) {
+        self.hear_later(Later::Request(bytes.clone()));
+    }
+
+    /// The answer's head.
+    pub fn answered(self: &Arc<Self>, status: StatusCode, headers: &HeaderMap) {
+        let mut reads = false;
+        self.hear(|exchange, now| reads = exchange.head_came(status.as_u16(), headers, now));
+        if reads {
+            self.hear_later(Later::Head(status, Box::new(headers.clone())));
+        }
+    }
+
+    /// The next bytes of the answer.
+    pub fn response_bytes(self: &Arc<Self>, bytes: &Bytes) {
+        self.hear_later(Later::Response(bytes.clone()));
+    }
+
+    /// Lets the reader hear something at the end of this poll, when it has been passed on.
+    fn hear_later(self: &Arc<Self>, what: Later) {
+        self.heard().later.push(what);
+        if self.apart.load(Relaxed) || !self.link.is_polled() {
+            self.catch_up();
+        } else {
+            self.link.hear_later(self);
+        }
+    }
+
+    /// Hears what has been passed on.
+    pub fn catch_up(&self) {
+        self.hear(|_, _| ());
+    }
+
+    /// Lets the reader hear something, after what was passed on before. One that fails hears no more of
+    /// this exchange, and the exchange goes on.
+    fn hear(&self, what: impl FnOnce(&mut Exchange, Time)) {
         let now = self.link.now();
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(exchange) = heard.as_mut() else {
+        let mut heard = self.heard();
+        let mut later = std::mem::take(&mut heard.later);
+        let Some(exchange) = &mut heard.exchange else {
             return;
         };
-        if catch_unwind(AssertUnwindSafe(|| what(exchange, now))).is_err() {
-            let broken = heard.take();
+        let all = || {
+            for later in later.drain(..) {
+                later.hear(exchange, now);
+            }
+            what(exchange, now);
+        };
+        if catch_unwind(AssertUnwindSafe(all)).is_err() {
+            let broken = heard.exchange.take();
             let _ = catch_unwind(AssertUnwindSafe(|| drop(broken)));
             unheard(&self.link);
         }
+        heard.later = later;
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// It is over. Only the first end counts.
     pub fn end(&self, end: End) {
         self.hear(|exchange, now| exchange.ended(end, now));
-        let over = {
-            let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-            heard.take()
-        };
+        let over = self.heard().exchange.take();
         if over.is_some() && catch_unwind(AssertUnwindSafe(|| drop(over))).is_err() {
             unheard(&self.link);
         }
     }
 
     /// The request's body is whole.
-    pub fn request_is_whole(&self) {
-        self.hear(Exchange::request_end);
+    pub fn request_is_whole(self: &Arc<Self>) {
+        self.hear_later(Later::RequestEnd);
         self.uploaded.store(true, Relaxed);
         self.link.body_is_over();
+    }
+
+    /// From now on the request is driven by a task of its own.
+    pub fn set_apart(&self) {
+        self.apart.store(true, Relaxed);
     }
 
     pub fn is_request_whole(&self) -> bool {
@@ -84,6 +153,17 @@ impl Talk {
 
     pub fn are_chunks_bad(&self) -> bool {
         self.bad_chunks.load(Relaxed)
+    }
+}
+
+impl Later {
+    fn hear(self, exchange: &mut Exchange, now: Time) {
+        match self {
+            Self::Request(bytes) => exchange.request_bytes(&bytes, now),
+            Self::RequestEnd => exchange.request_end(now),
+            Self::Head(status, headers) => exchange.read_head(status.as_u16(), &headers, now),
+            Self::Response(bytes) => exchange.response_bytes(&bytes, now),
+        }
     }
 }
 

@@ -119,7 +119,8 @@ impl Speller {
         let Some(end) = end_of_head(first, start) else {
             return;
         };
-        self.head.extend_from_slice(first.get(..end).unwrap_or(first));
+        self.head
+            .extend_from_slice(first.get(..end).unwrap_or(first));
         if let Some(head) = self.head.get_mut(start..) {
             respell(head, original.bytes());
         }
@@ -161,7 +162,10 @@ fn respell_any_order(lines: &mut [u8], original: &[u8], start: usize, taken: usi
     let mut names = [(0, 0); MOST_LINES];
     let count = names_of(original, start, &mut names);
     let mut rest = names.get_mut(..count).unwrap_or_default();
-    let used = rest.iter().take_while(|(at, _)| (*at as usize) < taken).count();
+    let used = rest
+        .iter()
+        .take_while(|(at, _)| (*at as usize) < taken)
+        .count();
     rest = rest.get_mut(used..).unwrap_or_default();
     let mut is = 0;
     while is < lines.len() {

@@ -70,11 +70,27 @@ impl Exchange {
 
     /// The answer's head arrived. Informational answers (1xx) are not told.
     pub fn answered(&mut self, status: u16, headers: &HeaderMap, now: Time) {
+        if self.head_came(status, headers, now) {
+            self.read_head(status, headers, now);
+        }
+    }
+
+    /// The first half of [`Self::answered`]: whether the other is to follow, before anything else.
+    pub fn head_came(&mut self, status: u16, headers: &HeaderMap, now: Time) -> bool {
         if let Heard::Elsewhere(known) = &mut self.state {
             *known = Some(status);
         }
+        let mut reads = false;
         self.hear(now, |hearing, state| {
-            state.answered(hearing, status, headers, now);
+            reads = state.answered(hearing, status, headers, now);
+        });
+        reads
+    }
+
+    /// The other half: reads the head in full, which takes its time.
+    pub fn read_head(&mut self, status: u16, headers: &HeaderMap, now: Time) {
+        self.hear(now, |hearing, state| {
+            state.read_head(hearing, status, headers, now);
         });
     }
 

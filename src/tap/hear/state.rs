@@ -192,18 +192,21 @@ impl State {
         self.call.as_ref().is_some_and(|call| call.told)
     }
 
+    /// The answer's head came. Whether it is to be read in full, which takes its time.
     pub(super) fn answered(
         &mut self,
         hearing: &Hearing,
         status: u16,
         headers: &HeaderMap,
         now: Time,
-    ) {
+    ) -> bool {
         self.link(hearing, now);
         if self.answer.is_some() {
-            return;
+            return false;
         }
-        let Some(call) = &self.call else { return };
+        let Some(call) = &self.call else {
+            return false;
+        };
         let (model_row, told) = (call.model_row, call.told);
         let good = (200..300).contains(&status);
         let wishes = self.ask.wishes();
@@ -228,17 +231,21 @@ impl State {
             token: false,
             progress: None,
         });
-        if !reads {
-            return;
-        }
-        if !told {
-            self.tell_beginning(hearing, false, !good);
-        }
-        self.read_head(hearing, status, headers, now);
+        reads
     }
 
     /// Reads a head in full and tells it.
-    fn read_head(&mut self, hearing: &Hearing, status: u16, headers: &HeaderMap, now: Time) {
+    pub(super) fn read_head(
+        &mut self,
+        hearing: &Hearing,
+        status: u16,
+        headers: &HeaderMap,
+        now: Time,
+    ) {
+        if !self.is_told() {
+            let good = (200..300).contains(&status);
+            self.tell_beginning(hearing, false, !good);
+        }
         let lines = || {
             headers
                 .iter()
