@@ -15,6 +15,11 @@ use std::{
     },
 };
 
+/// Pieces that are put off: they take memory until they are heard.
+const MOST_PIECES: usize = 8;
+/// Pieces from this size on are heard at once.
+const LARGE: usize = 8 << 10;
+
 /// One request and its answer. Dropped before its end, it tells that the client went away.
 pub struct Talk {
     pub link: Arc<Link>,
@@ -81,8 +86,12 @@ impl Talk {
 
     /// Lets the reader hear something at the end of this poll, when it has been passed on.
     fn hear_later(self: &Arc<Self>, what: Later) {
-        self.heard().later.push(what);
-        if self.apart.load(Relaxed) || !self.link.is_polled() {
+        let much = {
+            let later = &mut self.heard().later;
+            later.push(what);
+            later.len() > MOST_PIECES || later.last().is_some_and(Later::is_large)
+        };
+        if much || self.apart.load(Relaxed) || !self.link.is_polled() {
             self.catch_up();
         } else {
             self.link.hear_later(self);
@@ -157,6 +166,13 @@ impl Talk {
 }
 
 impl Later {
+    const fn is_large(&self) -> bool {
+        match self {
+            Self::Request(bytes) | Self::Response(bytes) => bytes.len() >= LARGE,
+            Self::RequestEnd | Self::Head(..) => false,
+        }
+    }
+
     fn hear(self, exchange: &mut Exchange, now: Time) {
         match self {
             Self::Request(bytes) => exchange.request_bytes(&bytes, now),

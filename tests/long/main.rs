@@ -13,6 +13,13 @@ mod ledger;
 mod life;
 mod memory;
 mod parsers;
+#[expect(dead_code, reason = "the tests of the tap need more of it")]
+#[path = "../it/tap/rig.rs"]
+mod rig;
 mod size;
 mod soak;
+mod through;
+#[expect(dead_code, reason = "the tests of the tap need more of it")]
+#[path = "../it/tap/wire.rs"]
+mod wire;
 mod worlds;

@@ -10,4 +10,6 @@ mod life;
 #[cfg(unix)]
 mod process;
 mod rig;
+#[cfg(unix)]
+mod tls;
 mod wire;

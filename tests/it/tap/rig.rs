@@ -3,7 +3,7 @@
 use super::wire::{self, Kind, Message};
 use ratetop::{
     clock::Clock,
-    domain::{id::CallId, observation::Observation, timeline::FIRST_FOREIGN_CALL},
+    domain::{id::CallId, observation::Observation, timeline::FIRST_FOREIGN_CALL, traffic::Totals},
     net::{base::Base, upstream::Upstream},
     tap::{
         Counted, Tap,
@@ -245,10 +245,14 @@ impl Tapped {
         self.tap.counted()
     }
 
+    /// What was heard so far.
+    pub fn totals(&self) -> Totals {
+        self.tap.hearing().totals(Clock::start().now())
+    }
+
     /// Exchanges in which listening failed.
     pub fn unheard(&self) -> u64 {
-        let totals = self.tap.hearing().totals(Clock::start().now());
-        totals.drops.reader + self.counted().unheard
+        self.totals().drops.reader + self.counted().unheard
     }
 
     /// Connections to upstream that wait for another request.
