@@ -24,7 +24,7 @@ pub(crate) struct Load {
 
 /// Times in microseconds, and what went wrong.
 pub(crate) struct Times {
-    times: Histogram<u64>,
+    each: Histogram<u64>,
     took: Duration,
     pub(crate) failed: u64,
 }
@@ -32,7 +32,7 @@ pub(crate) struct Times {
 impl Times {
     fn new() -> Result<Self, Failure> {
         Ok(Self {
-            times: Histogram::new(3)?,
+            each: Histogram::new(3)?,
             took: Duration::ZERO,
             failed: 0,
         })
@@ -41,11 +41,11 @@ impl Times {
     /// Microseconds under which that share stays.
     pub(crate) fn at(&self, share: f64) -> f64 {
         // Kept as tenths.
-        self.times.value_at_quantile(share) as f64 / 10.0
+        self.each.value_at_quantile(share) as f64 / 10.0
     }
 
     pub(crate) fn count(&self) -> u64 {
-        self.times.len()
+        self.each.len()
     }
 
     pub(crate) fn per_s(&self) -> f64 {
@@ -53,7 +53,7 @@ impl Times {
     }
 
     fn add(&mut self, time: Duration) {
-        self.times.saturating_record(time.as_nanos() as u64 / 100);
+        self.each.saturating_record(time.as_nanos() as u64 / 100);
     }
 }
 

@@ -169,14 +169,20 @@ pub(crate) fn pin(stub: &Hop, hop: Option<&Hop>) -> Pinned {
     if cores < 2 {
         return Pinned(Vec::new());
     }
-    own.iter().for_each(|process| cores_of(*process, 0..1));
-    rest.iter().for_each(|process| cores_of(*process, 1..2));
+    for process in &own {
+        cores_of(*process, 0..1);
+    }
+    for process in &rest {
+        cores_of(*process, 1..2);
+    }
     Pinned([own, rest].concat())
 }
 
 impl Drop for Pinned {
     fn drop(&mut self) {
-        self.0.iter().for_each(|process| cores_of(*process, 0..64));
+        for process in &self.0 {
+            cores_of(*process, 0..64);
+        }
     }
 }
 
@@ -187,7 +193,9 @@ fn cores_of(process: u32, cores: std::ops::Range<usize>) {
         thread::{CpuSet, sched_setaffinity},
     };
     let mut set = CpuSet::new();
-    cores.for_each(|core| set.set(core));
+    for core in cores {
+        set.set(core);
+    }
     let _ = sched_setaffinity(Pid::from_raw(process as i32), &set);
 }
 

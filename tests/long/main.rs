@@ -1,5 +1,5 @@
 //! Whatever has to be long. `RATETOP_LONG` says which share of its full size each test has: 1 is all
-//! of it (about a quarter of an hour in a release build), 0.1 what every change has to pass; without
+//! of it (about three quarters of an hour, most of it for the tap), 0.1 what every change has to pass; without
 //! it they only show that they still run.
 //!
 //! To add one: a file here that takes its size from [`size::sized`], a law that a short run cannot

@@ -39,6 +39,7 @@ impl RawHead {
     }
 
     /// Takes it, and leaves what follows the head: the next one, if no body comes between.
+    #[must_use]
     pub fn take_first(&mut self) -> Self {
         let rest = match end_of_head(&self.0, 0) {
             Some(end) if end < self.0.len() => self.0.split_off(end),

@@ -134,7 +134,7 @@ fn nothing_grows_without_end() {
     assert_eq!(endless.bytes().len(), LONGEST_HEAD);
     // A large piece is kept only up to the end of its head.
     let head = b"HTTP/1.1 200 OK\r\nX-A: 1\r\n\r\n";
-    let large = [head, [b'x'; 100_000].as_slice()].concat();
+    let large = [head.to_vec(), vec![b'x'; 100_000]].concat();
     assert_eq!(raw(&large).bytes(), head);
 }
 
@@ -152,11 +152,9 @@ proptest! {
         widths in prop::collection::vec(0..60_usize, 0..6),
     ) {
         let go_on = if interim { "HTTP/1.1 100 Continue\r\n\r\n" } else { "" };
-        let mut original = "HTTP/1.1 200 OK\r\n".to_owned();
-        for (n, name) in names.iter().enumerate() {
-            original += &format!("{name}: {n}\r\n");
-        }
-        original += "\r\n";
+        let lines = names.iter().enumerate().map(|(n, name)| format!("{name}: {n}\r\n"));
+        let lines: Vec<String> = lines.collect();
+        let original = format!("HTTP/1.1 200 OK\r\n{}\r\n", lines.concat());
         let head = format!("{go_on}{}", original.to_ascii_lowercase().replace("http/1.1 200 ok", "HTTP/1.1 200 OK"));
         let mut pieces: Vec<&[u8]> = vec![head.as_bytes()];
         pieces.extend(body.iter().map(Vec::as_slice));

@@ -1,14 +1,17 @@
 //! Many connections, and the end of a tap.
 
 use super::{
-    rig::{PATIENCE, Peer, Stub, Tapped},
+    rig::{PATIENCE, Peer, Seen, Stub, Tapped, listening},
     wire::{self, Kind, chunk},
 };
+use ratetop::{net::base::Base, tap::server};
 use std::{
-    io::ErrorKind,
+    io::{ErrorKind, Read},
     net::TcpStream,
-    sync::{Mutex, mpsc},
+    sync::{Arc, Mutex, mpsc},
+    time::Duration,
 };
+use tokio_util::sync::CancellationToken;
 
 #[test]
 fn two_thousand_idle_connections_hinder_nobody() {
@@ -80,8 +83,60 @@ fn a_stop_finishes_what_flows_and_refuses_what_is_new() {
     }
     go.send(()).unwrap();
     let mut rest = Vec::new();
-    std::io::Read::read_to_end(&mut client.lines, &mut rest).unwrap();
+    client.lines.read_to_end(&mut rest).unwrap();
     assert_eq!(rest, b"5\r\nfirst\r\n4\r\nlast\r\n0\r\n\r\n");
     drop(client);
     tap.join();
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long the stop took on its clock"
+)]
+fn a_stop_cuts_what_does_not_end_in_ten_seconds() {
+    let (flows, flowing) = tokio::sync::oneshot::channel();
+    let stub = Stub::playing(|mut peer, _| {
+        peer.next(Kind::Request);
+        peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        peer.send(chunk(b"first"));
+        // The rest never comes; the tap lets go of it.
+        peer.wait_for_the_end();
+    });
+    let base = Base::parse(&format!("http://{}", stub.address)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let client = runtime.block_on(async {
+        let (listener, tap) = listening(base, None, Arc::new(Seen::default()), None).await;
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(server::serve(listener, tap, stop.clone()));
+        let client = std::thread::spawn(move || {
+            let mut client = Peer::to(address);
+            client.send(format!("GET /x HTTP/1.1\r\nHost: {address}\r\n\r\n"));
+            let mut first = [0; 57];
+            client.lines.read_exact(&mut first).unwrap();
+            assert!(first.ends_with(b"\r\n5\r\nfirst\r\n"), "{first:?}");
+            flows.send(()).unwrap();
+            // Neither more nor a clean end.
+            let mut rest = Vec::new();
+            let _ = client.lines.read_to_end(&mut rest);
+            rest
+        });
+        flowing.await.unwrap();
+        tokio::time::pause();
+        let asked = tokio::time::Instant::now();
+        stop.cancel();
+        serving.await.unwrap();
+        let took = asked.elapsed();
+        assert!(
+            (server::GRACE..server::GRACE + Duration::from_millis(10)).contains(&took),
+            "{took:?}"
+        );
+        client
+    });
+    drop(runtime);
+    assert_eq!(client.join().unwrap(), b"");
 }

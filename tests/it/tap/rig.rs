@@ -168,6 +168,36 @@ impl Sink for Seen {
     }
 }
 
+/// A tap that is not served yet.
+pub async fn listening(
+    upstream: Base,
+    token: Option<String>,
+    sink: Arc<dyn Sink>,
+    chaos: Option<Plan>,
+) -> (tokio::net::TcpListener, Arc<Tap>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let clock = Clock::start();
+    let settings = Settings {
+        key: [7; 16],
+        first_call: CallId(FIRST_FOREIGN_CALL),
+        since: clock.now(),
+        known: Known::default(),
+    };
+    let mut tap = Tap::new(
+        Upstream::new(upstream, true).unwrap(),
+        Gate::new(address, token).unwrap(),
+        Hearing::new(settings, sink),
+        clock.clone(),
+        |_| (),
+    );
+    if let Some(plan) = chaos {
+        let dice = fastrand::Rng::with_seed(7);
+        tap = tap.with_chaos(Chaos::new(plan, dice, clock.now()));
+    }
+    (listener, Arc::new(tap))
+}
+
 /// A tap on a thread of its own, for as long as it is held.
 pub struct Tapped {
     pub address: SocketAddr,
@@ -207,27 +237,8 @@ impl Tapped {
                 .build()
                 .unwrap();
             runtime.block_on(async move {
-                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let (listener, tap) = listening(base, token, sink, chaos).await;
                 let address = listener.local_addr().unwrap();
-                let clock = Clock::start();
-                let settings = Settings {
-                    key: [7; 16],
-                    first_call: CallId(FIRST_FOREIGN_CALL),
-                    since: clock.now(),
-                    known: Known::default(),
-                };
-                let mut tap = Tap::new(
-                    Upstream::new(base, true).unwrap(),
-                    Gate::new(address, token).unwrap(),
-                    Hearing::new(settings, sink),
-                    clock.clone(),
-                    |_| (),
-                );
-                if let Some(plan) = chaos {
-                    let dice = fastrand::Rng::with_seed(7);
-                    tap = tap.with_chaos(Chaos::new(plan, dice, clock.now()));
-                }
-                let tap = Arc::new(tap);
                 tell.send((address, Arc::clone(&tap))).unwrap();
                 server::serve(listener, tap, stopped).await;
             });

@@ -10,6 +10,10 @@ use crate::{
     rig::{PATIENCE, Tapped},
     size::{share, sized},
 };
+use Play::{
+    Cut, ErrorEvent, Gzip, Json, Leaves, Limited, Models, Overloaded, Reset, Stream, Truncated,
+    Upload,
+};
 use ratetop::{domain::observation::Observation, tap::hear::Sink};
 use std::{
     collections::HashSet,
@@ -219,10 +223,6 @@ fn half_an_hour_of_mixed_load_loses_nothing_and_is_counted_right() {
     for row in &totals.clients {
         all.merge(&row.tally);
     }
-    use Play::{
-        Cut, ErrorEvent, Gzip, Json, Leaves, Limited, Models, Overloaded, Reset, Stream, Truncated,
-        Upload,
-    };
     let requests = next.load(Ordering::SeqCst);
     assert_eq!(all.wire, requests - asked.of(&[Models]));
     assert_eq!(all.logical, all.wire, "no two bodies are the same");
