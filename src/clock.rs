@@ -14,6 +14,8 @@ pub struct Clock {
     wall: Time,
     started: Instant,
     corrected_ms: Arc<AtomicI64>,
+    /// Whether this is the wall's time, and not that of a made-up world.
+    of_wall: bool,
 }
 
 /// A wall clock that differs by more than this many seconds has jumped (a laptop that slept).
@@ -26,10 +28,13 @@ impl Clock {
         reason = "this is the one place that reads the time"
     )]
     pub fn start() -> Self {
-        Self::anchored(chrono::Utc::now())
+        Self {
+            of_wall: true,
+            ..Self::anchored(chrono::Utc::now())
+        }
     }
 
-    /// Anchored at a given wall time, for worlds in virtual time.
+    /// Anchored at a given wall time, for worlds in virtual time: it follows no other clock.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place that reads the time"
@@ -39,6 +44,7 @@ impl Clock {
             wall,
             started: Instant::now(),
             corrected_ms: Arc::default(),
+            of_wall: false,
         }
     }
 
@@ -69,6 +75,9 @@ impl Clock {
         reason = "this is the one place that reads the time"
     )]
     pub fn follow_wall(&self) -> Option<f64> {
+        if !self.of_wall {
+            return None;
+        }
         let jump = seconds_between(self.now(), chrono::Utc::now());
         (jump.abs() > JUMP_S).then(|| {
             self.corrected_ms

@@ -8,6 +8,7 @@ mod bad_input;
 mod cli;
 mod docs;
 mod doctor;
+mod frames;
 mod hub;
 mod journeys;
 mod laws;
