@@ -14,7 +14,7 @@ use crate::{
         retry::Policy,
         spend::Spend,
     },
-    net::base::{API, Base},
+    net::base::Base,
 };
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -122,11 +122,11 @@ pub struct Connection {
 
 impl Profile {
     /// A profile that has nothing but defaults.
-    pub fn bare(name: &str, from: Origin) -> Result<Self, ConfigError> {
-        Ok(Self {
+    pub fn bare(name: &str, from: Origin) -> Self {
+        Self {
             name: name.into(),
             from,
-            base_url: Sourced::default(API.to_owned()).try_map(|url| Base::parse(&url))?,
+            base_url: Sourced::default(Base::api()),
             admin_base_url: None,
             api_key: None,
             admin_key: None,
@@ -153,7 +153,7 @@ impl Profile {
             policies: Policy::ALL.into(),
             session_usd: Sourced::default(0.5),
             day_usd: Sourced::default(1.0),
-        })
+        }
     }
 
     /// A profile that points at a simulator of this process, with the simulator's own keys.
@@ -162,18 +162,17 @@ impl Profile {
         address: std::net::SocketAddr,
         api_key: &str,
         admin_key: &str,
-    ) -> Result<Self, ConfigError> {
+    ) -> Self {
         let key = |key: &str| {
             Some(Sourced::default(KeySource::Literal(SecretString::from(
                 key,
             ))))
         };
-        let base = Base::parse(&format!("http://{address}")).map_err(ConfigError::new)?;
-        let mut profile = Self::bare(name, Origin::Default)?;
-        profile.base_url = Sourced::default(base);
+        let mut profile = Self::bare(name, Origin::Default);
+        profile.base_url = Sourced::default(Base::of_address(address));
         profile.api_key = key(api_key);
         profile.admin_key = key(admin_key);
-        Ok(profile)
+        profile
     }
 
     /// The profile `env`: `ANTHROPIC_BASE_URL`, `ANTHROPIC_API_KEY`, `ANTHROPIC_ADMIN_KEY`.
@@ -189,7 +188,7 @@ impl Profile {
         let Some(first) = api_key.as_ref().or(admin_key.as_ref()) else {
             return Ok(None);
         };
-        let mut profile = Self::bare("env", first.from.clone())?;
+        let mut profile = Self::bare("env", first.from.clone());
         if let Some(url) = env.get("ANTHROPIC_BASE_URL") {
             profile.base_url = Sourced {
                 value: url.to_owned(),

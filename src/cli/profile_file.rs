@@ -30,7 +30,7 @@ impl Profile {
         policies: &Arc<[Policy]>,
         home: &KeyHome<'_>,
     ) -> Result<Self, ConfigError> {
-        let mut profile = Self::bare(name, from)?;
+        let mut profile = Self::bare(name, from);
         profile.policies = Arc::clone(policies);
         let at = &section;
         let url = |key: &str| {

@@ -338,7 +338,7 @@ fn the_example_is_valid_as_it_is_and_with_everything_switched_on() {
     let config = Desk::with(EXAMPLE).load("").unwrap();
     let profile = config.chosen().unwrap();
     assert_eq!(profile.name.as_ref(), "prod");
-    let bare = super::profile::Profile::bare("prod", Origin::Default).unwrap();
+    let bare = super::profile::Profile::bare("prod", Origin::Default);
     assert_eq!(
         profile.form(),
         bare.form(),

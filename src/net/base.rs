@@ -1,7 +1,7 @@
 //! A base address: where requests go, and whether a key may go there.
 
 use reqwest::Url;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// The address of the API itself.
 pub const API: &str = "https://api.anthropic.com";
@@ -18,6 +18,36 @@ pub struct Base {
 }
 
 impl Base {
+    /// The API itself.
+    pub fn api() -> Self {
+        Self {
+            url: API.to_owned(),
+            host: API.trim_start_matches("https://").to_owned(),
+            port: 443,
+            path: String::new(),
+            plain: false,
+            loopback: false,
+        }
+    }
+
+    /// Plain http to an address that is known.
+    pub fn of_address(address: SocketAddr) -> Self {
+        let url = format!("http://{address}");
+        let url = url.strip_suffix(":80").unwrap_or(&url).to_owned();
+        let host = match address.ip() {
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        };
+        Self {
+            url,
+            host,
+            port: address.port(),
+            path: String::new(),
+            plain: true,
+            loopback: address.ip().is_loopback(),
+        }
+    }
+
     /// Reads an address such as `https://api.anthropic.com` or `http://127.0.0.1:4787/prefix`. An
     /// error is one sentence and never repeats a password that stood in the address.
     pub fn parse(text: &str) -> Result<Self, String> {
@@ -147,6 +177,21 @@ mod tests {
         assert_eq!(base.short(), short);
         assert_eq!(base.is_loopback(), loopback);
         assert_eq!(base.is_api(), text.starts_with(API));
+    }
+
+    #[test]
+    fn what_needs_no_reading_is_what_would_have_been_read() {
+        assert_eq!(Ok(Base::api()), Base::parse(API));
+        for address in [
+            "127.0.0.1:4787",
+            "127.0.0.1:80",
+            "10.0.0.1:443",
+            "[::1]:80",
+            "[fd00::1]:9",
+        ] {
+            let known = Base::of_address(address.parse().unwrap());
+            assert_eq!(Ok(known), Base::parse(&format!("http://{address}")));
+        }
     }
 
     #[rstest]

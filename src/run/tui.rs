@@ -65,7 +65,7 @@ pub fn live(global: &Global, env: Environment) -> anyhow::Result<()> {
 pub fn demo(world: &World, global: &Global, env: Environment) -> anyhow::Result<()> {
     let scenario = world::scenario(world, world::DEMO)?;
     let (listener, address) = world::reserve()?;
-    let profile = Profile::simulated("demo", address, world::API_KEY, world::ADMIN_KEY)?;
+    let profile = Profile::simulated("demo", address, world::API_KEY, world::ADMIN_KEY);
     let ground = Ground {
         env: Arc::new(env),
         clock: Clock::start(),

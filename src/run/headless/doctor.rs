@@ -134,7 +134,7 @@ fn choose(
     if let Some(profile) = chosen.filter(|it| it.base_url.value == base && it.api_key.is_some()) {
         return Ok((profile.clone(), false));
     }
-    let mut profile = Profile::bare("doctor", Origin::Default)?;
+    let mut profile = Profile::bare("doctor", Origin::Default);
     profile.base_url = Sourced::default(base);
     profile.api_key = Some(Sourced::default(KeySource::Literal(SecretString::from(
         STAND_IN,

@@ -105,7 +105,7 @@ impl Place {
             note(&format!(
                 "{VARIABLE} leads to this tap itself, so it is passed over: upstream is {API}"
             ));
-            let api = Base::parse(API).map_err(ConfigError::new)?;
+            let api = Base::api();
             return Ok((api, false));
         }
         Err(self.from.error(format_args!(
