@@ -223,9 +223,9 @@ fn limits(
         return;
     }
     let mut say = |canvas: &mut Canvas<'_>, label: &str, value: Option<u64>| {
-        x = canvas.put(x, y, label, roles.quiet, end);
+        x = canvas.put_cut(x, y, label, roles.quiet, end);
         let value = value.map_or_else(|| "none".to_owned(), exact);
-        x = canvas.put(x, y, &value, roles.strong, end);
+        x = canvas.put_cut(x, y, &value, roles.strong, end);
     };
     say(canvas, "organization ", view.limit);
     match view.workspace_limit {
@@ -265,7 +265,7 @@ fn below(app: &App, shown: &Shown<'_>, pool: &Pool, canvas: &mut Canvas<'_>, are
             if i > 0 {
                 x = canvas.put(x, y, ", ", roles.quiet, end);
             }
-            x = canvas.put(x, y, model.as_str(), roles.text, end);
+            x = canvas.put_cut(x, y, model.as_str(), roles.text, end);
         }
         y += 1;
     }
