@@ -119,6 +119,22 @@ async fn of_profile(
     rows.put("probes.models", models, &profile.probes.models.from);
     rows.seconds("probes.interval", &profile.probes.interval_s);
     rows.sourced("probes.day_usd", &profile.probes.day_usd);
+    match &profile.tap.listen {
+        Some(listen) => rows.sourced("tap.listen", listen),
+        None => rows.put(
+            "tap.listen",
+            "not set: no tap beside the screen",
+            &Origin::Default,
+        ),
+    }
+    rows.sourced("tap.allow_remote", &profile.tap.allow_remote);
+    match &profile.tap.token_file {
+        Some(file) => {
+            super::token::read(&file.value, "tap.token_file")?;
+            rows.put("tap.token_file", file.value.display(), &file.from);
+        }
+        None => rows.put("tap.token_file", "not set", &Origin::Default),
+    }
     rows.sourced("thresholds.tight", &profile.tight);
     rows.sourced("thresholds.critical", &profile.critical);
     rows.sourced("call.model", &profile.call.model);

@@ -17,7 +17,7 @@ use crate::{
     net::base::Base,
 };
 use secrecy::SecretString;
-use std::sync::Arc;
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 /// Cheapest of the current models (pricing page).
 const DEFAULT_MODEL: &str = "claude-haiku-5-5";
@@ -43,6 +43,17 @@ pub struct Probes {
     pub interval_s: Sourced<f64>,
     /// What automatic probes may cost in a UTC day, USD.
     pub day_usd: Sourced<f64>,
+}
+
+/// The tap that runs beside the screen. Off without `listen`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TapSettings {
+    /// Where it listens.
+    pub listen: Option<Sourced<SocketAddr>>,
+    /// Whether that may be reached from other machines.
+    pub allow_remote: Sourced<bool>,
+    /// The file with the token that clients must know then, or always where it is given.
+    pub token_file: Option<Sourced<PathBuf>>,
 }
 
 /// What a test call starts with.
@@ -89,6 +100,8 @@ pub struct Profile {
     pub limits_interval_s: Sourced<f64>,
     /// Automatic probes.
     pub probes: Probes,
+    /// The tap beside the screen.
+    pub tap: TapSettings,
     /// Below: tight, percent left.
     pub tight: Sourced<f64>,
     /// Below: critical, percent left.
@@ -140,6 +153,11 @@ impl Profile {
                 interval_s: Sourced::default(60.0),
                 day_usd: Sourced::default(0.1),
             },
+            tap: TapSettings {
+                listen: None,
+                allow_remote: Sourced::default(false),
+                token_file: None,
+            },
             tight: Sourced::default(25.0),
             critical: Sourced::default(10.0),
             call: CallDefaults {
@@ -156,13 +174,9 @@ impl Profile {
         }
     }
 
-    /// A profile that points at a simulator of this process, with the simulator's own keys.
-    pub fn simulated(
-        name: &str,
-        address: std::net::SocketAddr,
-        api_key: &str,
-        admin_key: &str,
-    ) -> Self {
+    /// A profile that points at a simulator of this process, with the simulator's own keys, and a tap on
+    /// a free port before it.
+    pub fn simulated(name: &str, address: SocketAddr, api_key: &str, admin_key: &str) -> Self {
         let key = |key: &str| {
             Some(Sourced::default(KeySource::Literal(SecretString::from(
                 key,
@@ -172,6 +186,8 @@ impl Profile {
         profile.base_url = Sourced::default(Base::of_address(address));
         profile.api_key = key(api_key);
         profile.admin_key = key(admin_key);
+        // Not the tap's usual port: a program that is set to that one means the real API.
+        profile.tap.listen = Some(Sourced::default(SocketAddr::from(([127, 0, 0, 1], 0))));
         profile
     }
 

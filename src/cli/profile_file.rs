@@ -5,7 +5,7 @@ use super::{
     error::{ConfigError, hint},
     key::KeySource,
     policies::find,
-    profile::Profile,
+    profile::{Profile, TapSettings},
     section::{Origin, Section, Sourced},
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     net::base::Base,
 };
 use secrecy::SecretString;
-use std::{path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
 impl Profile {
     /// Reads `[profiles.NAME]`.
@@ -77,6 +77,10 @@ impl Profile {
             );
             at.finish()?;
         }
+        if let Some(at) = at.section("tap")? {
+            profile.tap.read(&at, home)?;
+            at.finish()?;
+        }
         if let Some(at) = at.section("thresholds")? {
             put(&mut profile.tight, at.number("tight", 0.0..=100.0)?);
             put(&mut profile.critical, at.number("critical", 0.0..=100.0)?);
@@ -132,6 +136,39 @@ impl Profile {
         }
         profile.refuse_plain_http()?;
         Ok(profile)
+    }
+}
+
+impl TapSettings {
+    /// Reads `[profiles.NAME.tap]`. Beyond this machine it takes a permission and a token.
+    fn read(&mut self, at: &Section<'_>, home: &KeyHome<'_>) -> Result<(), ConfigError> {
+        self.listen = at
+            .text("listen")?
+            .map(|text| {
+                text.try_map(|text| {
+                    text.parse::<SocketAddr>().map_err(|_| {
+                        "`listen` must be an address with a port such as \"127.0.0.1:4788\""
+                            .to_owned()
+                    })
+                })
+            })
+            .transpose()?;
+        put(&mut self.allow_remote, at.boolean("allow_remote")?);
+        self.token_file = at
+            .text("token_file")?
+            .map(|it| it.map(|path| expand(&path, home.directory, home.env)));
+        let Some(listen) = &self.listen else {
+            return Ok(());
+        };
+        let guarded = self.allow_remote.value && self.token_file.is_some();
+        if listen.value.ip().is_loopback() || guarded {
+            return Ok(());
+        }
+        Err(listen.from.error(format_args!(
+            "`tap.listen`: {} can be reached from other machines: set `allow_remote = true` and `token_file` \
+             beside it, or listen on 127.0.0.1",
+            listen.value
+        )))
     }
 }
 

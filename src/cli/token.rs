@@ -9,10 +9,10 @@ const SHORTEST: usize = 16;
 /// No token is longer.
 const LONGEST: u64 = 4096;
 
-/// The token in `path`: at least 16 of a-z, A-Z, 0-9, `.`, `_`, `~`, `-`, as it also stands in paths.
-pub fn read(path: &Path) -> Result<String, ConfigError> {
+/// The token in `path`, which `named` names in complaints: at least 16 of a-z, A-Z, 0-9, `.`, `_`, `~`, `-`, as it also stands in paths.
+pub fn read(path: &Path, named: &str) -> Result<String, ConfigError> {
     let shown = clean(&path.display().to_string(), 200);
-    let fail = |what: String| ConfigError::new(format!("--token-file: {shown} {what}"));
+    let fail = |what: String| ConfigError::new(format!("{named}: {shown} {what}"));
     let unreadable = |error: std::io::Error| fail(format!("cannot be read: {error}"));
     let file = File::open(path).map_err(unreadable)?;
     if others_can_read(&file.metadata().map_err(unreadable)?) {
@@ -47,7 +47,7 @@ mod tests {
         let with = |text: &str, mode: u32| {
             std::fs::write(&path, text).unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-            read(&path).map_err(|error| error.sentence)
+            read(&path, "--token-file").map_err(|error| error.sentence)
         };
         let good = "planted-0123456789.~_";
         assert_eq!(with(&format!("{good}\n"), 0o600).unwrap(), good);
@@ -62,7 +62,9 @@ mod tests {
             let why = with(text, mode).unwrap_err();
             assert!(why.contains(said) && !why.contains("planted"), "{why}");
         }
-        let why = read(&dir.path().join("none")).unwrap_err().sentence;
+        let why = read(&dir.path().join("none"), "tap.token_file")
+            .unwrap_err()
+            .sentence;
         assert!(why.contains("cannot be read"), "{why}");
     }
 }

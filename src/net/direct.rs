@@ -65,7 +65,9 @@ impl Direct {
         *outgoing.method_mut() = request.method;
         let headers = outgoing.headers_mut();
         *headers = request.headers;
-        headers.insert(NAME, HeaderValue::from_static(USER_AGENT));
+        headers
+            .entry(NAME)
+            .or_insert(HeaderValue::from_static(USER_AGENT));
         headers.insert(HOST, upstream.host().clone());
         let lease = timeout(self.connect, upstream.lease())
             .await

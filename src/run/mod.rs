@@ -4,7 +4,8 @@
 //! - [`hub`] carries out effects in tasks; [`session`] is one profile at work, [`purse`] its spend guard,
 //!   [`polling`] reads its limits again and again
 //! - [`headless`] are the commands without a screen
-//! - [`world`] is the simulator, alone or behind the demo; [`tap`] the tap, alone or around a command
+//! - [`world`] is the simulator, alone or behind the demo, [`programs`] the demo's clients
+//! - [`tap`] is the tap: alone, around a command, or beside the screen
 //!
 //! To add a headless command: a file in [`headless`], its arm there and in `main.rs`.
 //! To add one of these, an effect: a variant of `app::effect::Effect`, an arm in `hub::Hub::carry_out`.
@@ -14,6 +15,7 @@ pub mod headless;
 pub mod hub;
 pub mod listening;
 pub mod polling;
+pub mod programs;
 pub mod purse;
 pub mod session;
 pub mod signals;

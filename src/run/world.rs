@@ -3,6 +3,7 @@
 use super::{
     hub::Shared,
     listening::{self, Beside},
+    programs,
     signals::Signals,
 };
 use crate::{
@@ -17,15 +18,13 @@ use std::{
     path::Path,
     sync::{Arc, Mutex},
 };
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// What the demo plays unless told otherwise.
 pub const DEMO: &str = "busy-afternoon";
 /// What `sim` plays unless told otherwise.
 const ALONE: &str = "calm";
-/// Calls of the demo's own clients at one time; more wait for their turn.
-const AT_ONCE: usize = 256;
 
 /// The key that the simulator takes for an API key.
 pub const API_KEY: &str = "sk-ant-api03-ratetop-sim";
@@ -84,7 +83,7 @@ pub fn reserve() -> anyhow::Result<(std::net::TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
-/// Serves the demo's world and makes the calls of its clients of "me".
+/// Serves the demo's world and makes the calls of its clients of "me", through the tap.
 pub fn play(
     shared: &Arc<Shared>,
     listener: std::net::TcpListener,
@@ -97,7 +96,7 @@ pub fn play(
     let traffic = Traffic::new(&world, seed, start);
     let engine = Arc::new(Mutex::new(Engine::new(world, seed, start)));
     let stop = shared.stop().clone();
-    let (serving, name) = (Arc::clone(shared), Arc::clone(&profile.name));
+    let serving = Arc::clone(shared);
     shared.spawn("the simulator", async move {
         match TcpListener::from_std(listener) {
             Ok(listener) => serve(listener, engine, clock, stop).await,
@@ -110,29 +109,8 @@ pub fn play(
         }
     });
     let calling = Arc::clone(shared);
+    let name = Arc::clone(&profile.name);
     shared.spawn("the demo's traffic", async move {
-        call(&calling, traffic, &name).await;
+        programs::call(&calling, traffic, &name).await;
     });
-}
-
-async fn call(shared: &Arc<Shared>, mut traffic: Traffic, profile: &Arc<str>) {
-    let clock = shared.ground().clock.clone();
-    let room = Arc::new(Semaphore::new(AT_ONCE));
-    // Calls begin when the profile is open.
-    shared.until_open(profile).await;
-    // What fell due before then is not made up for.
-    traffic.take(clock.now());
-    while let Some(due) = traffic.next_due() {
-        tokio::time::sleep_until(clock.instant_of(due)).await;
-        for order in traffic.take(clock.now()) {
-            let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
-                continue;
-            };
-            let (calling, profile) = (Arc::clone(shared), Arc::clone(profile));
-            shared.spawn("a call of the demo", async move {
-                calling.make_traffic(&profile, &order).await;
-                drop(place);
-            });
-        }
-    }
 }

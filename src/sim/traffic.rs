@@ -71,6 +71,13 @@ impl Traffic {
         self.clients.iter().map(|seat| seat.next).min()
     }
 
+    /// How often a client's own loop makes a failed call anew.
+    pub fn anew(&self, client: &ClientId) -> u32 {
+        let mut seats = self.clients.iter();
+        let seat = seats.find(|seat| seat.client.name == client.as_str());
+        seat.map_or(0, |seat| seat.client.anew)
+    }
+
     /// The calls that are due at `now`, in order of time.
     pub fn take(&mut self, now: Time) -> Vec<CallOrder> {
         let mut orders = Vec::new();

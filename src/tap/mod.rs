@@ -36,6 +36,7 @@ use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicU64, Ordering},
 };
+use tokio::sync::Notify;
 
 /// The way out of a tap.
 pub type Out = Upstream<Upload>;
@@ -49,6 +50,7 @@ pub struct Tap {
     counts: Counts,
     chaos: Option<Box<(HeaderValue, Mutex<Chaos>)>>,
     refused: Box<dyn Fn(&Refusal) + Send + Sync>,
+    stirred: Notify,
 }
 
 /// What happened at the door.
@@ -90,6 +92,7 @@ impl Tap {
             counts: Counts::default(),
             chaos: None,
             refused: Box::new(refused),
+            stirred: Notify::new(),
         }
     }
 
@@ -115,6 +118,12 @@ impl Tap {
     /// Who listens.
     pub fn hearing(&self) -> &Arc<Hearing> {
         &self.hearing
+    }
+
+    /// Waits for the next request, or returns at once if one came since this was last waited for. For
+    /// one that looks at the totals: without traffic it need not look.
+    pub async fn stirred(&self) {
+        self.stirred.notified().await;
     }
 
     /// What happened at the door so far.

@@ -48,6 +48,7 @@ impl Talk {
     /// A request has come.
     pub fn begin(link: &Arc<Link>, head: &Parts) -> Arc<Self> {
         let now = link.now();
+        link.tap.stirred.notify_one();
         let begin = || link.tap.hearing.begin(head, now);
         let exchange = catch_unwind(AssertUnwindSafe(begin)).ok();
         if exchange.is_none() {

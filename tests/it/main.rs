@@ -5,6 +5,7 @@
 mod agreement;
 mod architecture;
 mod bad_input;
+mod beside;
 mod cli;
 mod docs;
 mod doctor;

@@ -230,6 +230,40 @@ fn a_call_is_made_by_keys_alone() {
     assert_eq!(terminal.end().1, 0);
 }
 
+#[test]
+fn a_program_of_ones_own_can_be_pointed_at_the_demo() {
+    const URL: &str = "export ANTHROPIC_BASE_URL=http://";
+    let mut terminal = Terminal::demo(&["--scenario", "idle"], &[], 120, 36);
+    terminal.until_shows("tap :");
+    terminal.press("3");
+    terminal.until_shows(URL);
+    let tap = {
+        let seen = terminal.seen.0.lock().unwrap();
+        let screen = seen.parser.screen().contents();
+        let (_, rest) = screen.split_once(URL).unwrap();
+        rest.split_whitespace().next().unwrap().to_owned()
+    };
+    let answer = crate::beside::message(&tap, ratetop::run::world::API_KEY);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    terminal.until_shows("1 call → 1 on the wire");
+    terminal.until_shows("Python 0.112.0");
+    terminal.press("\r");
+    terminal.until_shows("Phases of attempt 1");
+    terminal.press("q");
+    assert_eq!(terminal.end().1, 0);
+}
+
+/// One of the demo's programs has a policy that ignores what the server asks for.
+#[test]
+fn the_demo_shows_what_a_bad_retry_policy_does() {
+    let mut terminal = Terminal::demo(&[], &[], 120, 36);
+    terminal.until_shows("live");
+    terminal.press("3");
+    terminal.until_shows("EARLY by");
+    terminal.press("q");
+    assert_eq!(terminal.end().1, 0);
+}
+
 /// Leaving is no failure, whichever way: as with the servers, and as `q`.
 #[test]
 fn ctrl_c_ends_it_as_q_does() {

@@ -562,45 +562,6 @@ fn early_only(size: Size) -> App {
 }
 
 #[test]
-fn the_programs_of_the_demo_are_traffic_with_their_policies_and_are_counted_here() {
-    let mut app = world::fresh(WIDE);
-    let id = FIRST_FOREIGN_CALL + 1;
-    let of = |seen: Observation| Observation {
-        client: Some("summaries".into()),
-        ..seen
-    };
-    let began = What::Began {
-        policy: "sdk".to_owned(),
-        attempts: Some(3),
-        stream: false,
-        input_estimate: 10,
-    };
-    send(&mut app, of(seen(at(-9.0), id, OPUS, began)));
-    send(&mut app, of(seen(at(-9.0), id, OPUS, What::Sent)));
-    let finished = What::Finished {
-        outcome: Outcome::Complete {
-            status: 200,
-            stop_reason: None,
-        },
-        usage: Some(used(1_000, 0, 50)),
-        duration_s: 0.5,
-        verdict: None,
-    };
-    send(&mut app, of(seen(at(-8.5), id, OPUS, finished)));
-    let closed = What::Closed {
-        result: CallResult::Ok,
-    };
-    send(&mut app, of(seen(at(-8.5), id, OPUS, closed)));
-    let mut now = noon();
-    press(&mut app, "3", &mut now);
-    let screen = drawn(&app, WIDE);
-    assert!(screen.contains("1 call → 1 on the wire ×1.00"), "{screen}");
-    press(&mut app, "<enter>", &mut now);
-    let screen = drawn(&app, WIDE);
-    assert!(screen.contains("sdk: "), "the policy's rule: {screen}");
-}
-
-#[test]
 fn words_that_nobody_may_overlook_stand_out_in_the_list_too() {
     let look = look("dark", false);
     let mut app = tapped(WIDE);

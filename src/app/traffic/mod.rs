@@ -3,14 +3,13 @@
 //!
 //! To add an order: a variant of [`index::Sort`] with its key. To add a column: `ui/traffic`.
 
-pub mod count;
 pub mod index;
 mod react;
 
 use super::{calls::view::View, profile::Profile};
 use crate::domain::{
     id::CallId,
-    observation::{Observation, Source},
+    observation::Observation,
     timeline::{Call, Timeline},
     traffic::Totals,
 };
@@ -72,12 +71,8 @@ impl Traffic {
 pub struct Passed {
     /// Which calls are listed, in which order.
     pub index: Index,
-    /// Counted here, from calls that no tap counts.
-    counted: Option<Totals>,
-    /// Counted by the tap.
-    tapped: Option<Totals>,
-    /// Both, where there are both.
-    both: Option<Totals>,
+    /// As the tap has counted.
+    totals: Option<Totals>,
 }
 
 impl Passed {
@@ -87,31 +82,16 @@ impl Passed {
             return;
         };
         self.index.touch(call);
-        if call.is_traffic() && call.source != Source::Tap {
-            let counted = self.counted.get_or_insert_with(|| Totals::empty(seen.at));
-            count::count(counted, seen, call);
-            self.merge();
-        }
     }
 
     /// Takes a tap's snapshot in: it stands for the one before.
     pub fn take(&mut self, totals: Totals) {
-        self.tapped = Some(totals);
-        self.merge();
+        self.totals = Some(totals);
     }
 
-    /// Everything that was counted; none before the first call.
+    /// Everything that was counted; none before the first request.
     pub fn totals(&self) -> Option<&Totals> {
-        let both = self.both.as_ref().or(self.tapped.as_ref());
-        both.or(self.counted.as_ref())
-    }
-
-    fn merge(&mut self) {
-        if let (Some(counted), Some(tapped)) = (&self.counted, &self.tapped) {
-            let mut both = tapped.clone();
-            both.merge(counted);
-            self.both = Some(both);
-        }
+        self.totals.as_ref()
     }
 
     /// Sorts the list by the next order.

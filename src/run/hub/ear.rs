@@ -12,8 +12,6 @@ use tokio::sync::mpsc::Sender;
 pub(super) struct ToScreen {
     pub(super) events: Sender<Event>,
     pub(super) profile: Arc<str>,
-    /// Whether answers are wanted: those of the demo's own traffic are not.
-    pub(super) texts: bool,
 }
 
 impl Ear for ToScreen {
@@ -37,11 +35,7 @@ impl Ear for ToScreen {
                 }
             }
         };
-        let wanted = self.texts || !matches!(event, Event::Text { .. });
         async move {
-            if !wanted {
-                return;
-            }
             // A loop that ended hears nothing more; its tasks are cancelled.
             let _ = self.events.send(event).await;
         }

@@ -7,12 +7,14 @@
 //! | [`crowd`] | runs of many calls: making one, holding it back |
 //! | [`shared`] | what tasks share: the way to the screen, sessions, dice; running one, making a call |
 //! | [`standing`] | what a session does unasked: waits for its server, polls, probes |
+//! | [`taps`] | the taps that profiles want beside the screen |
 //! | [`ear`] | what calls tell, as events |
 
 mod crowd;
 mod ear;
 mod shared;
 mod standing;
+mod taps;
 
 pub use shared::Shared;
 pub use standing::probe_order;
@@ -108,7 +110,7 @@ impl Hub {
         let shared = Arc::clone(&self.shared);
         self.shared.spawn("opening a profile", async move {
             if let Some(known) = shared.working(&profile.name) {
-                let card = known.session.card(&siblings);
+                let card = shared.card(&known.session, &siblings);
                 shared.tell(Event::Profile(Box::new(card))).await;
                 return;
             }
@@ -126,7 +128,7 @@ impl Hub {
                 .fault(format!("Profile {} is not ready yet.", self.front));
             return None;
         };
-        let ear = self.shared.ear(&self.front, true);
+        let ear = self.shared.ear(&self.front);
         let Some(driver) = working.session.driver(ear) else {
             self.shared
                 .fault(format!("Profile {} has no API key.", self.front));

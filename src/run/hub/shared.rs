@@ -1,10 +1,14 @@
 //! What the hub's tasks share: the way to the screen, the sessions at work, dice, and how one is run.
 
-use super::ear::ToScreen;
+use super::{ear::ToScreen, taps::Taps};
 use crate::{
-    api::call::{Driver, Ear, Share},
+    api::call::{Around, Driver, Ear, Share},
     app::event::Event,
-    domain::{call::CallOrder, id::CallId, observation::Observation},
+    domain::{
+        call::CallOrder,
+        id::{CallId, ModelId},
+        observation::Observation,
+    },
     run::session::{Ground, Session},
 };
 use futures_util::FutureExt;
@@ -29,6 +33,7 @@ pub struct Shared {
     pub(super) cancels: Mutex<HashMap<CallId, CancellationToken>>,
     /// What the calls of each run share, by its first call.
     pub(super) shares: Mutex<HashMap<CallId, Arc<Share>>>,
+    pub(super) taps: Taps,
     dice: Mutex<fastrand::Rng>,
 }
 
@@ -49,14 +54,16 @@ impl Shared {
             opened: Notify::new(),
             cancels: Mutex::default(),
             shares: Mutex::default(),
+            taps: Taps::default(),
             dice: Mutex::new(dice),
         }
     }
 
-    /// Ends every task, within that long.
+    /// Ends every task, within that long; a tap through which something of the user's flows has longer.
     pub(super) async fn end(&self, patience: Duration) {
         self.stop.cancel();
         self.tasks.close();
+        let patience = self.patience_of_taps().unwrap_or(patience);
         let _ = tokio::time::timeout(patience, self.tasks.wait()).await;
     }
 
@@ -79,6 +86,11 @@ impl Shared {
                     .await;
             }
         });
+    }
+
+    /// The same for a task that ends by itself soon after the hub has.
+    pub(super) fn spawn_to_its_end(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
     }
 
     /// Cancelled when the hub ends.
@@ -113,12 +125,16 @@ impl Shared {
         let _ = self.events.send(event).await;
     }
 
+    /// The way to the app, for those that wait for room themselves.
+    pub(super) fn events(&self) -> Sender<Event> {
+        self.events.clone()
+    }
+
     /// An ear whose calls show on that profile's board.
-    pub(super) fn ear(&self, profile: &Arc<str>, texts: bool) -> Arc<dyn Ear> {
+    pub(super) fn ear(&self, profile: &Arc<str>) -> Arc<dyn Ear> {
         Arc::new(ToScreen {
             events: self.events.clone(),
             profile: Arc::clone(profile),
-            texts,
         })
     }
 
@@ -142,18 +158,10 @@ impl Shared {
         }
     }
 
-    /// Makes a call of the demo's own traffic.
-    pub async fn make_traffic(&self, profile: &Arc<str>, order: &CallOrder) {
-        let Some(working) = self.working(profile) else {
-            return;
-        };
-        let Some(driver) = working.session.driver(self.ear(profile, false)) else {
-            return;
-        };
-        let around = working.session.around(&order.model);
-        driver
-            .run(order, &around, &mut self.dice(), &self.stop)
-            .await;
+    /// What is known around a call of that model.
+    pub fn around(&self, profile: &Arc<str>, model: &ModelId) -> Around {
+        let working = self.working(profile);
+        working.map_or_else(Around::default, |working| working.session.around(model))
     }
 
     pub(super) fn fault(self: &Arc<Self>, sentence: String) {

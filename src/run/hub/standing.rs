@@ -27,7 +27,8 @@ impl Shared {
     /// Starts the tasks of a session that has just been opened.
     pub(super) async fn start(self: &Arc<Self>, session: Session, siblings: &[Arc<str>]) {
         let name = Arc::clone(&session.profile.name);
-        let card = session.card(siblings);
+        self.open_tap(&session.profile).await;
+        let card = self.card(&session, siblings);
         let working = Arc::new(Working {
             session,
             poll_now: Notify::new(),
@@ -50,7 +51,7 @@ impl Shared {
             let siblings = siblings.to_vec();
             self.spawn("listing models", async move {
                 if asking.session.settle_model().await {
-                    let card = asking.session.card(&siblings);
+                    let card = shared.card(&asking.session, &siblings);
                     shared.tell(Event::Profile(Box::new(card))).await;
                 }
             });
@@ -95,7 +96,10 @@ impl Shared {
     async fn poll(&self, working: &Working) {
         let session = &working.session;
         let profile = &session.profile.name;
-        let tell = |seen| self.observe(profile, seen).boxed();
+        let tell = |seen| {
+            self.tell_tap(session);
+            self.observe(profile, seen).boxed()
+        };
         polling::poll(session, &self.ground().clock, &working.poll_now, &tell).await;
     }
 
@@ -103,7 +107,7 @@ impl Shared {
     async fn probe(self: &Arc<Self>, working: &Working) {
         let session = &working.session;
         let probes = &session.profile.probes;
-        let ear = self.ear(&session.profile.name, true);
+        let ear = self.ear(&session.profile.name);
         let Some(driver) = session.driver_for(Purpose::AutomaticProbe, ear) else {
             return;
         };

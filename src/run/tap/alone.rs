@@ -2,7 +2,7 @@
 //! totals at the end; beside it the admin port, for those that attach.
 
 use super::{
-    Making, Open,
+    Making, Named, Open,
     chaos::Wanted,
     ears::Telling,
     feeding::{self, Feeding},
@@ -18,6 +18,7 @@ use crate::{
         profile::Profile,
         token,
     },
+    clock::Clock,
     domain::{feed::wire::Hello, observation::VERSION},
     report::tap_text,
     run::signals::Signals,
@@ -32,7 +33,10 @@ use tokio_util::sync::CancellationToken;
 /// Runs until a signal.
 pub async fn alone(options: &args::Tap, global: &Global, env: &Environment) -> anyhow::Result<()> {
     let place = Place::find(options.upstream.as_deref(), global, env, Prefer::Profile)?;
-    let token = options.token_file.as_deref().map(token::read).transpose()?;
+    let token = options.token_file.as_deref();
+    let token = token
+        .map(|path| token::read(path, "--token-file"))
+        .transpose()?;
     let rules = Rules {
         allow_remote: options.allow_remote,
         token: token.clone(),
@@ -62,6 +66,8 @@ pub async fn alone(options: &args::Tap, global: &Global, env: &Environment) -> a
             let _ = lines.send(format!("{refusal}\n"));
         }),
         chaos,
+        clock: Clock::start(),
+        named: Named::flags(),
     };
     let note = |note: &str| tell(&format!("ratetop: {note}\n"));
     let open = Open::at(making, place, env, note).await?;

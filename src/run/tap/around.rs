@@ -1,15 +1,18 @@
 //! `ratetop exec`: one command with a tap of its own in front of the API.
 
 use super::{
-    Making, Open,
+    Making, Named, Open,
     ears::Keeping,
     listening,
     place::{Place, Prefer, VARIABLE},
     tell,
 };
-use crate::cli::{
-    args::{self, Global},
-    environment::Environment,
+use crate::{
+    cli::{
+        args::{self, Global},
+        environment::Environment,
+    },
+    clock::Clock,
 };
 use std::{io, net::SocketAddr, process::ExitStatus, sync::Arc};
 use tokio::process::Command;
@@ -35,6 +38,8 @@ pub async fn around(
         sink: Arc::clone(&keeping) as _,
         refused: Box::new(move |refusal| door.keep(refusal.to_string())),
         chaos: None,
+        clock: Clock::start(),
+        named: Named::flags(),
     };
     let note = |note: &str| tell(&format!("ratetop: {note}\n"));
     let open = Open::at(making, place, env, note).await?;

@@ -77,7 +77,8 @@ impl Sink for Feeding {
     }
 }
 
-/// Looks at what was counted once a second, and tells it when it has changed.
+/// Looks at what was counted once a second while something passes or may still come back, and tells it
+/// when it has changed.
 pub async fn count(tap: Arc<Tap>, clock: Clock, tell: impl Fn(&Totals) + Send) {
     let mut before: Option<Totals> = None;
     loop {
@@ -89,9 +90,16 @@ pub async fn count(tap: Arc<Tap>, clock: Clock, tell: impl Fn(&Totals) + Send) {
         if !same {
             tell(&now);
             before = Some(now);
+        } else if is_idle(&now) && tap.hearing().rests() {
+            tap.stirred().await;
+            continue;
         }
         tokio::time::sleep(TOTALS).await;
     }
+}
+
+fn is_idle(totals: &Totals) -> bool {
+    totals.elsewhere.open == 0 && totals.clients.iter().all(|row| row.tally.open == 0)
 }
 
 /// Everything that was counted, by the door too.

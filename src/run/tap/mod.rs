@@ -5,12 +5,14 @@ mod around;
 mod chaos;
 mod ears;
 mod feeding;
+mod inside;
 mod limits;
 mod place;
 mod ports;
 
 pub use alone::alone;
 pub use around::around;
+pub use inside::{Inside, Listening, Neighbours, say_what_is_waited_for};
 
 use super::listening;
 use crate::{
@@ -48,6 +50,26 @@ struct Making {
     sink: Arc<dyn Sink>,
     refused: Box<dyn Fn(&Refusal) + Send + Sync>,
     chaos: Option<chaos::Wanted>,
+    clock: Clock,
+    named: Named,
+}
+
+/// What settings are called, and which addresses this program has already.
+struct Named {
+    listen: String,
+    upstream: String,
+    others: Vec<SocketAddr>,
+}
+
+impl Named {
+    /// On the command line, where there is one tap.
+    fn flags() -> Self {
+        Self {
+            listen: "--listen".to_owned(),
+            upstream: "--upstream".to_owned(),
+            others: Vec::new(),
+        }
+    }
 }
 
 impl Open {
@@ -58,15 +80,16 @@ impl Open {
         env: &Environment,
         note: impl Fn(&str),
     ) -> anyhow::Result<Self> {
-        let clock = Clock::start();
+        let (clock, named) = (making.clock, making.named);
         let listener = TcpListener::bind(making.listen).await.with_context(|| {
             format!(
-                "cannot listen on {}: name another address with --listen",
-                making.listen
+                "cannot listen on {}: name another address with {}",
+                making.listen, named.listen
             )
         })?;
         let address = listener.local_addr()?;
-        let (base, allow_plain_http) = place.behind(address, env, note)?;
+        let (base, allow_plain_http) =
+            place.behind(address, &named.others, &named.upstream, env, note)?;
         let chaos = match making.chaos {
             Some(wanted) => Some(wanted.before(&base, &clock).await?),
             None => None,

@@ -61,14 +61,19 @@ impl Place {
         }
         let config = config?;
         match (config.chosen(), variable) {
-            (Some(profile), _) => Ok(Self {
-                base: profile.base_url.value.clone(),
-                from: profile.base_url.from.clone(),
-                allow_plain_http: profile.allow_plain_http.value,
-                profile: Some(Box::new(profile.clone())),
-            }),
+            (Some(profile), _) => Ok(Self::of(profile)),
             (None, Some(url)) => Self::at(url, variable_origin(), None),
             (None, None) => Self::at(API, Origin::Default, None),
+        }
+    }
+
+    /// Where a profile leads.
+    pub fn of(profile: &Profile) -> Self {
+        Self {
+            base: profile.base_url.value.clone(),
+            from: profile.base_url.from.clone(),
+            allow_plain_http: profile.allow_plain_http.value,
+            profile: Some(Box::new(profile.clone())),
         }
     }
 
@@ -89,15 +94,25 @@ impl Place {
         self.profile.as_deref()
     }
 
-    /// The address behind a tap at `own`, and whether it may be plain http beyond this machine. A
+    /// The address behind a tap at `own`, beside `others` of this program, and whether it may be plain http beyond this machine. A
     /// variable that leads back to the tap is what the tap itself asked programs to set, so it means
-    /// the API; anything else that does is refused.
+    /// the API; anything else that does, or leads to another of them, is refused. `named` is the setting that
+    /// leads elsewhere.
     pub fn behind(
         self,
         own: SocketAddr,
+        others: &[SocketAddr],
+        named: &str,
         env: &Environment,
         note: impl Fn(&str),
     ) -> Result<(Base, bool), ConfigError> {
+        if let Some(other) = others.iter().find(|other| leads_to(&self.base, **other)) {
+            return Err(self.from.error(format_args!(
+                "upstream {} is another tap of this program, at {other}: name the API or a gateway with \
+                 {named}",
+                self.base.as_str()
+            )));
+        }
         if !leads_to(&self.base, own) {
             return Ok((self.base, self.allow_plain_http));
         }
@@ -109,7 +124,7 @@ impl Place {
             return Ok((api, false));
         }
         Err(self.from.error(format_args!(
-            "upstream {} is this tap itself: name the API or a gateway with --upstream",
+            "upstream {} is this tap itself: name the API or a gateway with {named}",
             self.base.as_str()
         )))
     }
@@ -166,15 +181,29 @@ mod tests {
         let own = "127.0.0.1:4788".parse().unwrap();
         let env = Environment::from_iter([(VARIABLE, "http://127.0.0.1:4788")]);
         let place = Place::find(None, &global(), &env, Prefer::Profile).unwrap();
-        let (base, _) = place.behind(own, &env, |_| ()).unwrap();
+        let behind = |place: Place| place.behind(own, &[], "--upstream", &env, |_| ());
+        let (base, _) = behind(place).unwrap();
         assert!(base.is_api());
         let flag = Some("http://localhost:4788");
         let place = Place::find(flag, &global(), &env, Prefer::Profile).unwrap();
-        let why = place.behind(own, &env, |_| ()).unwrap_err().sentence;
+        let why = behind(place).unwrap_err().sentence;
         assert!(
             why.contains("--upstream: upstream http://localhost:4788 is this tap"),
             "{why}"
         );
+    }
+
+    #[test]
+    fn a_profile_that_leads_to_another_tap_of_ours_is_refused() {
+        let mut profile = Profile::bare("p", Origin::Default);
+        profile.base_url.value = Base::parse("http://127.0.0.1:4790").unwrap();
+        let other = "127.0.0.1:4790".parse().unwrap();
+        let (own, env) = ("127.0.0.1:4788".parse().unwrap(), Environment::default());
+        let place = Place::of(&profile);
+        let why = place.behind(own, &[other], "base_url", &env, |_| ());
+        let why = why.unwrap_err().sentence;
+        assert!(why.contains("another tap of this program"), "{why}");
+        assert!(why.ends_with("with base_url"), "{why}");
     }
 
     #[test]

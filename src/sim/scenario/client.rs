@@ -27,6 +27,9 @@ pub struct Client {
     /// Attempts in all (mine only); the policy's own number unless said.
     #[serde(default)]
     pub attempts: Option<u32>,
+    /// How often a loop around its retries makes a failed call anew (mine only).
+    #[serde(default)]
+    pub anew: u32,
     /// How its rate changes over time.
     #[serde(default)]
     pub pattern: Pattern,

@@ -146,6 +146,11 @@ impl Hearing {
         totals
     }
 
+    /// Whether no failed call waits for its client: nothing will be told without a further request.
+    pub fn rests(&self) -> bool {
+        self.books().waiting.is_empty()
+    }
+
     fn books(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }

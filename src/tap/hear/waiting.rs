@@ -110,6 +110,11 @@ impl Waiting {
         })
     }
 
+    /// Whether none waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.due.is_empty()
+    }
+
     /// The next call whose client has not come back by `now`.
     pub(super) fn expired(&mut self, now: Time) -> Option<Failed> {
         let (deadline, ..) = self.due.first()?;

@@ -7,6 +7,7 @@ use crate::{
         traffic::{Tally, Totals},
     },
     ui::{
+        calls::words,
         canvas::Canvas,
         format::{count, percent, span},
         theme::Roles,
@@ -114,7 +115,12 @@ fn retries(tally: &Tally, roles: &Roles) -> Vec<Piece<'static>> {
     if tally.early > 0 {
         pieces.push(piece(format!(", {} ", count(tally.early)), roles.text, 0));
         pieces.push(piece("EARLY", roles.empty, 0));
-        let by = format!(" by {}", span(tally.early_s));
+        let by = if tally.early_s < 10.0 {
+            words::span(tally.early_s)
+        } else {
+            span(tally.early_s)
+        };
+        let by = format!(" by {by}");
         pieces.push(piece(by, roles.tight, 1));
     } else if tally.retries > 0 {
         pieces.push(piece(", none early", roles.quiet, 5));

@@ -64,10 +64,11 @@ pub(super) fn draw(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: 
 fn title(shown: &Shown<'_>, all: &Totals, drops: bool) -> String {
     let index = &shown.profile.passed.index;
     let filter = index.filter().trim();
-    let calls = all.clients.iter().map(|row| row.tally.logical).sum();
+    let calls: u64 = all.clients.iter().map(|row| row.tally.logical).sum();
     let count = thousands(index.len() as u64);
     let listed = if filter.is_empty() {
-        format!("{count} of {}", thousands(calls))
+        // The totals come once a second; a call is listed at once.
+        format!("{count} of {}", thousands(calls.max(index.len() as u64)))
     } else {
         format!("{count} fit “{filter}”")
     };

@@ -1,8 +1,8 @@
-//! What stands on tab 3 before anything has passed: what it will show, and how to make it pass.
+//! What stands on tab 3 before anything has passed: what it will show, and the next step of whoever reads.
 
 use crate::{
-    app::Shown,
-    ui::{calls::pen::Pen, canvas::Canvas, cards},
+    app::{Shown, event::ProfileCard},
+    ui::{calls::pen::Pen, canvas::Canvas, cards, theme::Roles},
 };
 use ratatui::layout::Rect;
 
@@ -10,6 +10,8 @@ use ratatui::layout::Rect;
 const WHAT: &str = "Nothing has passed yet. Calls of your own programs are listed here as they happen: \
                     how each was answered, how often it was retried, what the server asked for and \
                     what the client slept, tokens and speed.";
+/// Where a tap listens unless somebody wants it elsewhere.
+const USUAL: &str = "127.0.0.1:4788";
 
 /// Draws it.
 pub(super) fn draw(shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
@@ -21,26 +23,104 @@ pub(super) fn draw(shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
         area
     };
     let mut pen = Pen::new(canvas, inner);
+    let card = &shown.profile.card;
     if boxed {
         pen.skip();
+        pen.text(WHAT, roles.text, 6);
+        pen.skip();
     }
-    pen.text(WHAT, roles.text, 6);
-    pen.skip();
-    if let Some(tap) = &shown.profile.card.tap {
-        let url = format!("ANTHROPIC_BASE_URL=http://{tap}");
-        pen.text("The tap listens. Point a program at it:", roles.text, 2);
-        if boxed {
-            pen.line(&[
-                ("  $ ", roles.quiet),
-                ("export ", roles.accent),
-                (&url, roles.accent),
-            ]);
-        } else {
+    match &card.tap {
+        Some(tap) if boxed => listens(tap, card, &roles, &mut pen),
+        Some(tap) => {
+            pen.text("The tap listens. Point a program at it:", roles.text, 2);
+            let url = format!("ANTHROPIC_BASE_URL={}", url(tap));
             pen.text(&url, roles.accent, 3);
+            pen.skip();
+            pen.text("Its calls are listed here as they happen.", roles.quiet, 2);
         }
+        None if boxed => none_yet(card, &roles, &mut pen),
+        None => {
+            pen.text("No tap yet. One in front of a command:", roles.text, 2);
+            pen.line(&[("ratetop exec -- CMD", roles.accent)]);
+            pen.skip();
+            pen.text("One for good, in the config file:", roles.text, 2);
+            pen.line(&[(&section(card), roles.accent)]);
+            pen.line(&[(&listen(), roles.accent)]);
+        }
+    }
+}
+
+/// Where programs have to be pointed at.
+fn listens(tap: &str, card: &ProfileCard, roles: &Roles, pen: &mut Pen<'_, '_>) {
+    let url = url(tap);
+    let leads = format!(
+        "The tap listens and passes everything on to {}, unchanged. Point a program at it:",
+        card.host
+    );
+    pen.text(&leads, roles.text, 3);
+    pen.skip();
+    let shell = format!("export ANTHROPIC_BASE_URL={url}");
+    let python = format!("Anthropic(base_url=\"{url}\")");
+    let typescript = format!("new Anthropic({{ baseURL: \"{url}\" }})");
+    for (name, line) in [
+        ("  shell       ", &shell),
+        ("  Python      ", &python),
+        ("  TypeScript  ", &typescript),
+    ] {
+        pen.line(&[(name, roles.quiet), (line, roles.accent)]);
+    }
+    pen.skip();
+    let more = if !is_loopback(tap) {
+        "From other machines it takes the token too, as the header x-ratetop-token or in the path as above."
+    } else if card.spend.free {
+        "This one leads to the simulator, so it takes the simulator's key: `ratetop sim --help` names it."
     } else {
-        let text = "This profile has no tap in front of the API. See traffic in the demo:";
-        pen.text(text, roles.text, 2);
-        pen.line(&[("  $ ", roles.quiet), ("ratetop demo", roles.accent)]);
+        "Your program keeps its own key: the tap adds none, keeps none and changes nothing."
+    };
+    pen.text(more, roles.quiet, 3);
+}
+
+/// How to get a tap.
+fn none_yet(card: &ProfileCard, roles: &Roles, pen: &mut Pen<'_, '_>) {
+    pen.text(
+        "There is no tap in front of the API yet. The quickest one, around one command:",
+        roles.text,
+        3,
+    );
+    pen.line(&[("  $ ", roles.quiet), ("ratetop exec -- CMD", roles.accent)]);
+    pen.skip();
+    let file = if &*card.name == "env" {
+        "One for good, beside this screen: `ratetop config init` writes a config file; set there"
+    } else {
+        "One for good, beside this screen: set in the config file (`ratetop config path`)"
+    };
+    pen.text(file, roles.text, 3);
+    pen.line(&[("  ", roles.quiet), (&section(card), roles.accent)]);
+    pen.line(&[("  ", roles.quiet), (&listen(), roles.accent)]);
+}
+
+fn section(card: &ProfileCard) -> String {
+    let name = if &*card.name == "env" {
+        "prod"
+    } else {
+        &card.name
+    };
+    format!("[profiles.{name}.tap]")
+}
+
+fn listen() -> String {
+    format!("listen = \"{USUAL}\"")
+}
+
+fn is_loopback(tap: &str) -> bool {
+    tap.starts_with("127.") || tap.starts_with("[::1]:")
+}
+
+/// The base URL of a tap, as programs take it.
+fn url(tap: &str) -> String {
+    if is_loopback(tap) {
+        format!("http://{tap}")
+    } else {
+        format!("http://{tap}/t/TOKEN")
     }
 }

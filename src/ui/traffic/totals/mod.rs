@@ -9,7 +9,7 @@ use crate::{
         traffic::{Tally, Totals},
         verdict::Cause,
     },
-    ui::{canvas::Canvas, cards, format, theme::Roles},
+    ui::{calls::words, canvas::Canvas, cards, format, theme::Roles},
 };
 use line::Line;
 use ratatui::layout::Rect;
@@ -178,11 +178,18 @@ fn retries(tally: &Tally, roles: &Roles) -> Vec<Line<'static>> {
         lines.push(Line::Said(text, roles.text));
     }
     if tally.early > 0 {
+        let span = |s: f64| {
+            if s < 10.0 {
+                words::span(s)
+            } else {
+                format::span(s)
+            }
+        };
         let text = format!(
             "{} came EARLY: {} in all, {} at worst",
             format::count(tally.early),
-            format::span(tally.early_s),
-            format::span(tally.early_worst_s)
+            span(tally.early_s),
+            span(tally.early_worst_s)
         );
         lines.push(Line::Said(text, roles.tight));
     }
