@@ -40,6 +40,10 @@ fn run(cli: &Cli, env: Environment) -> anyhow::Result<u8> {
             .enable_all()
             .build()
     };
+    if cli.global.attach.is_some() && cli.command.is_some() {
+        let sentence = "--attach shows a tap in the terminal UI, so no command goes with it";
+        return Err(ConfigError::new(sentence).into());
+    }
     // Held to the end: dropping it writes what is still queued.
     let _log = start_log(&env)?;
     match &cli.command {

@@ -41,10 +41,20 @@ pub async fn open(connection: &Connection, known: u64) -> Result<Stream, String>
     if response.status != 200 {
         let (body, _) = body::read(response.body, MOST_BYTES).await;
         let looks = looks_like(response.status, None, &body, Ending::Whole);
-        return Err(format!(
-            "{} is not the admin address of a tap: it answered {} with {looks}",
-            connection.host, response.status
-        ));
+        let host = &connection.host;
+        return Err(match response.status {
+            401 => format!(
+                "{host} wants the token of its --token-file: put /t/TOKEN behind the address"
+            ),
+            403 => format!(
+                "{host} takes no request for that host: a tunnel to it must begin at the same port of \
+                 localhost"
+            ),
+            503 => format!("{host} has as many readers as it takes"),
+            status => format!(
+                "{host} is not the admin address of a tap: it answered {status} with {looks}"
+            ),
+        });
     }
     Ok(Stream {
         response,

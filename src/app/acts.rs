@@ -48,7 +48,12 @@ impl App {
                     .profiles
                     .get(self.front)
                     .is_some_and(|p| p.card.can_poll);
-                return if can {
+                let attached = self
+                    .front_card()
+                    .is_some_and(|card| card.attached.is_some());
+                return if attached {
+                    Reply::say("The tap that is shown reads its limits by itself.")
+                } else if can {
                     Reply {
                         effects: vec![Effect::PollLimits],
                         said: Some("Reading the limits.".to_owned()),

@@ -3,6 +3,7 @@
 use crate::domain::{
     id::CallId,
     load::run::RunEnd,
+    notice::Draft,
     observation::Observation,
     retry::Policy,
     spend::{Prices, Spend},
@@ -62,6 +63,10 @@ pub enum Event {
     },
     /// Something of the tool itself failed; one sentence, already cleaned of keys.
     Fault(String),
+    /// Something worth a line of tab 7 and at the foot of the screen.
+    Noted(Draft),
+    /// What was seen of a profile counts no more: it is told from the beginning.
+    Anew(Arc<str>),
     /// Something worth a line at the foot of the screen for a few seconds.
     Said(String),
     /// The clock was corrected by that many seconds (a laptop that slept).
@@ -85,6 +90,10 @@ pub struct ProfileCard {
     pub can_poll: bool,
     /// Where its tap listens, `127.0.0.1:4788`, while it has one.
     pub tap: Option<String>,
+    /// Whether this screen only looks on at a tap elsewhere.
+    pub attached: Option<Attached>,
+    /// The plan by which its tap breaks answers on purpose, if it does.
+    pub chaos: Option<String>,
     /// Its workspace, where the profile names one.
     pub workspace: Option<crate::domain::id::WorkspaceId>,
     /// Percent left below which a gauge is tight, and below which it is critical.
@@ -95,6 +104,13 @@ pub struct ProfileCard {
     pub spend: Spend,
     /// All profile names, for the switcher.
     pub siblings: Vec<Arc<str>>,
+}
+
+/// A connection to a tap elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attached {
+    /// Since when it does not stand, by our clock.
+    pub lost_since: Option<Time>,
 }
 
 /// When a gauge changes its look, percent left.

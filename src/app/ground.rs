@@ -49,15 +49,18 @@ impl Ground<'_> {
         CallId(FIRST_RUN_CALL + block * u64::from(MOST_CALLS))
     }
 
+    /// Whether calls can be made at all; else one sentence why not.
+    pub fn may_call(&self) -> Result<(), String> {
+        if self.card.can_call {
+            return Ok(());
+        }
+        let why = self.card.cannot_call_because.clone();
+        Err(why.unwrap_or_else(|| "This profile has no API key, so it cannot call.".to_owned()))
+    }
+
     /// Whether a call that costs at most `usd` may be sent now; else one sentence why not.
     pub fn may_send(&self, usd: Option<f64>) -> Result<(), String> {
-        if !self.card.can_call {
-            return Err(self
-                .card
-                .cannot_call_because
-                .clone()
-                .unwrap_or_else(|| "This profile has no API key, so it cannot call.".to_owned()));
-        }
+        self.may_call()?;
         if !self.card.spend.free && (self.read_only || self.card.spend.read_only) {
             return Err("Read only: nothing that costs is sent.".to_owned());
         }

@@ -189,6 +189,17 @@ impl App {
                 });
                 self.say(sentence, now);
             }
+            Event::Noted(draft) => {
+                let sentence = draft.sentence.clone();
+                self.ring.push(draft);
+                self.say(sentence, now);
+            }
+            Event::Anew(name) => {
+                let at = self.profile_named(&name);
+                let card = self.profiles[at].card.clone();
+                self.profiles[at] = Profile::new(card, self.started.tiers.clone());
+                self.dirty = true;
+            }
             Event::Said(sentence) => self.say(sentence, now),
             Event::ClockJumped(seconds) => {
                 self.ring.push(Draft {

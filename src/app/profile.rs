@@ -191,6 +191,8 @@ pub fn blank_card(name: Arc<str>) -> ProfileCard {
         cannot_call_because: Some("This profile is not ready yet.".to_owned()),
         can_poll: false,
         tap: None,
+        attached: None,
+        chaos: None,
         workspace: None,
         thresholds: Thresholds {
             tight_percent: 25.0,

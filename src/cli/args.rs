@@ -42,6 +42,9 @@ pub struct Global {
     /// Most that this session may spend, US dollars
     #[arg(long, global = true, value_name = "USD", value_parser = usd)]
     pub max_spend: Option<f64>,
+    /// Show the tap that tells what passes at URL (its --admin address) in the terminal UI, and only look
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "profile")]
+    pub attach: Option<String>,
     /// Theme of the terminal UI: auto, dark, light, …
     #[arg(long, global = true, value_name = "NAME", value_parser = PossibleValuesParser::new(theme_names()), hide_possible_values = true)]
     pub theme: Option<String>,
@@ -150,8 +153,7 @@ pub struct Tap {
     /// off before requests go on.
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
-    /// Where what passes is told to those that look on (/events, /healthz), or `off`; port 0 picks a
-    /// free one
+    /// Where others attach (`ratetop --attach URL`), or `off`; port 0 picks a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4789")]
     pub admin: Port,
     /// Trouble on purpose, for trying your own client: a plan by name, or a TOML file

@@ -306,6 +306,8 @@ impl Profile {
             can_call: self.api_key.is_some(),
             cannot_call_because,
             tap: None,
+            attached: None,
+            chaos: None,
             can_poll: self.admin_key.is_some() && self.admin_address() != AdminAddress::None,
             workspace: self.workspace.as_ref().map(|id| id.value.clone()),
             thresholds: Thresholds {

@@ -1,6 +1,7 @@
 //! The terminal program: paint first, then the runtime, then everything else.
 
 use super::{
+    attach::Watching,
     drive::{self, Desk},
     hub::Hub,
     session::{Ground, ledger},
@@ -17,6 +18,7 @@ use crate::{
         args::{Global, World},
         config::{Config, Look},
         environment::Environment,
+        error::ConfigError,
         profile::Profile,
     },
     clock::{Clock, local_offset_s},
@@ -36,6 +38,7 @@ struct Plan {
     ground: Ground,
     look: Look,
     demo: Option<Demo>,
+    attached: Option<Watching>,
 }
 
 /// The demo's world.
@@ -47,6 +50,9 @@ struct Demo {
 
 /// `ratetop`: the profile that is meant, or a screen that says what to do.
 pub fn live(global: &Global, env: Environment) -> anyhow::Result<()> {
+    if let Some(url) = &global.attach {
+        return attach(url, global, env);
+    }
     let config = Config::load(global, &env)?;
     let ground = Ground::of_platform(env, Clock::start(), global.read_only)?;
     run(Plan {
@@ -58,6 +64,30 @@ pub fn live(global: &Global, env: Environment) -> anyhow::Result<()> {
         ground,
         look: config.look,
         demo: None,
+        attached: None,
+    })
+}
+
+/// `ratetop --attach URL`: what a tap elsewhere tells, and nothing else.
+fn attach(url: &str, global: &Global, env: Environment) -> anyhow::Result<()> {
+    let attached = Watching::of(url).map_err(|why| {
+        ConfigError::new(format!(
+            "--attach: {why}, or what `ratetop tap` says after `attach with`"
+        ))
+    })?;
+    let look = Config::load(global, &env)?.look;
+    run(Plan {
+        front: Some(Arc::clone(&attached.name)),
+        profiles: Vec::new(),
+        ground: Ground {
+            env: Arc::new(env),
+            clock: Clock::start(),
+            state: None,
+            read_only: true,
+        },
+        look,
+        demo: None,
+        attached: Some(attached),
     })
 }
 
@@ -82,6 +112,7 @@ pub fn demo(world: &World, global: &Global, env: Environment) -> anyhow::Result<
             scenario,
             seed: world.seed.unwrap_or(1),
         }),
+        attached: None,
     })
 }
 
@@ -138,7 +169,10 @@ fn run(plan: Plan) -> anyhow::Result<()> {
             profile,
         );
     }
-    if plan.front.is_some() {
+    if let Some(attached) = plan.attached {
+        let reading = attached.read(Arc::clone(hub.shared()));
+        hub.shared().spawn("reading a tap's feed", reading);
+    } else if plan.front.is_some() {
         hub.start();
     }
     let mut desk = Desk {
@@ -160,6 +194,9 @@ fn run(plan: Plan) -> anyhow::Result<()> {
 
 /// The card of the profile in front as it is before anything is opened.
 fn first_card(plan: &Plan) -> Option<ProfileCard> {
+    if let Some(attached) = &plan.attached {
+        return Some(attached.card());
+    }
     let name = plan.front.as_ref()?;
     let profile = plan.profiles.iter().find(|profile| profile.name == *name)?;
     let siblings: Vec<_> = plan.profiles.iter().map(|p| Arc::clone(&p.name)).collect();

@@ -4,9 +4,12 @@
 //! - `GET /events` is the feed as server-sent events, after the line in `last-event-id` or `?after=`
 
 use super::port::{Body, Pages, Told, plain};
-use crate::domain::feed::{
-    Feed,
-    wire::{Hello, missed},
+use crate::{
+    clock::Clock,
+    domain::feed::{
+        Feed,
+        wire::{Hello, missed},
+    },
 };
 use bytes::Bytes;
 use futures_util::stream;
@@ -74,16 +77,18 @@ impl Shared {
 /// What the admin port tells.
 pub struct Admin {
     shared: Arc<Shared>,
-    hello: Arc<str>,
+    hello: Hello,
+    clock: Clock,
     readers: Arc<Semaphore>,
 }
 
 impl Admin {
     /// Tells that feed, and first who speaks.
-    pub fn new(shared: Arc<Shared>, hello: &Hello) -> Self {
+    pub fn new(shared: Arc<Shared>, hello: Hello, clock: Clock) -> Self {
         Self {
             shared,
-            hello: hello.event().into(),
+            hello,
+            clock,
             readers: Arc::new(Semaphore::new(MOST_READERS)),
         }
     }
@@ -93,10 +98,14 @@ impl Admin {
             let sentence = "too many readers are attached already; try again later\n";
             return plain(StatusCode::SERVICE_UNAVAILABLE, sentence);
         };
+        let hello = Hello {
+            at: Some(self.clock.now()),
+            ..self.hello.clone()
+        };
         let reading = Reading {
             newest: self.shared.newest.subscribe(),
             shared: Arc::clone(&self.shared),
-            hello: Some(Arc::clone(&self.hello)),
+            hello: Some(hello.event()),
             known: known(head),
             _place: place,
         };
@@ -118,7 +127,10 @@ impl Pages for Admin {
         match head.uri.path() {
             "/healthz" => plain(StatusCode::OK, "ok\n"),
             "/events" => self.events(head),
-            _ => plain(StatusCode::NOT_FOUND, "there is /events and /healthz\n"),
+            _ => plain(
+                StatusCode::NOT_FOUND,
+                "there is /events and /healthz; `ratetop --attach` reads the first\n",
+            ),
         }
     }
 }
@@ -128,7 +140,7 @@ struct Reading {
     shared: Arc<Shared>,
     newest: watch::Receiver<u64>,
     /// Until it was said.
-    hello: Option<Arc<str>>,
+    hello: Option<String>,
     known: u64,
     _place: OwnedSemaphorePermit,
 }
@@ -138,7 +150,7 @@ impl Reading {
     /// what falls off the feed meanwhile it misses, and it is told how much.
     async fn next(&mut self) -> Option<String> {
         if let Some(hello) = self.hello.take() {
-            return Some(hello.to_string());
+            return Some(hello);
         }
         loop {
             // Before the look: what is written in between wakes.

@@ -74,13 +74,16 @@ pub(super) fn draw(app: &App, shown: Option<&Shown<'_>>, canvas: &mut Canvas<'_>
     let mut room = Room(usize::from(area.width).saturating_sub(width(&clock) + 1));
     let mark = if card.siblings.len() > 1 { " ▾" } else { "" };
     let name = width(&card.name) + width(mark);
-    let read_only = (app.started().read_only || card.spend.read_only).then(|| {
-        let fits = |text: &&str| name + text.len() + 3 <= room.0;
-        Some("read only").filter(fits).unwrap_or("r/o")
-    });
-    room.0 = room
-        .0
-        .saturating_sub(read_only.map_or(0, |text| text.len() + 3));
+    let mut fixed: Vec<Piece> = Vec::new();
+    for mut piece in warnings(app, shown, canvas).into_iter().flatten() {
+        if name + width(&piece.text) + 3 > room.0
+            && let Some(short) = piece.short
+        {
+            short.clone_into(&mut piece.text);
+        }
+        room.0 = room.0.saturating_sub(width(&piece.text) + 3);
+        fixed.push(piece);
+    }
     // A name that must be cut needs the room of the mark.
     let (mark, name) = if name > room.0 {
         ("", width(&card.name).min(room.0))
@@ -98,11 +101,7 @@ pub(super) fn draw(app: &App, shown: Option<&Shown<'_>>, canvas: &mut Canvas<'_>
     right.extend(spent(shown, canvas, area.width).and_then(|piece| room.piece(piece)));
     let host = format!("  {}", card.host);
     let host = Some(host).filter(|host| area.width >= 60 && room.take(width(host)));
-    right.extend(read_only.map(|text| Piece {
-        text: text.to_owned(),
-        short: None,
-        style: roles.hint,
-    }));
+    right.extend(fixed);
 
     let mut x = end.saturating_sub(width(&clock) as u16);
     canvas.put(x, y, &clock, clock_style, end);
@@ -128,6 +127,33 @@ pub(super) fn draw(app: &App, shown: Option<&Shown<'_>>, canvas: &mut Canvas<'_>
     if let Some((whose, columns)) = whose {
         canvas.put_cut(x + 3, y, &whose, roles.quiet, x + 3 + columns as u16);
     }
+}
+
+/// What must be known at every width: that the screen shows what was, that answers are broken on
+/// purpose, that nothing is sent.
+fn warnings(app: &App, shown: &Shown<'_>, canvas: &Canvas<'_>) -> [Option<Piece>; 3] {
+    let roles = canvas.roles();
+    let card = &shown.profile.card;
+    let since = card.attached.and_then(|attached| attached.lost_since);
+    let lost = since.map(|since| Piece {
+        text: format!(
+            "lost {}",
+            format::clock(since, app.started().local_offset_s)
+        ),
+        short: Some("lost"),
+        style: roles.empty,
+    });
+    let chaos = card.chaos.as_ref().map(|name| Piece {
+        text: format!("CHAOS {name}"),
+        short: Some("CHAOS"),
+        style: roles.bad,
+    });
+    let read_only = (app.started().read_only || card.spend.read_only).then(|| Piece {
+        text: "read only".to_owned(),
+        short: Some("r/o"),
+        style: roles.hint,
+    });
+    [lost, chaos, read_only]
 }
 
 /// The state of the limits and of the headers.

@@ -12,17 +12,17 @@ use vt100::{MouseProtocolMode, Parser, Screen};
 /// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-const RATETOP: &str = env!("CARGO_BIN_EXE_ratetop");
+pub const RATETOP: &str = env!("CARGO_BIN_EXE_ratetop");
 
 /// What the program wrote, as a terminal shows it.
-struct Seen {
-    parser: Parser,
+pub struct Seen {
+    pub parser: Parser,
     bytes: Vec<u8>,
     ended: bool,
 }
 
 /// A program in a terminal of its own.
-struct Terminal {
+pub struct Terminal {
     seen: Arc<(Mutex<Seen>, Condvar)>,
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
@@ -44,7 +44,7 @@ fn size(cols: u16, rows: u16) -> PtySize {
 
 impl Terminal {
     /// `program` with `args`, in a home of its own and no variables but `env`.
-    fn start(program: &str, args: &[&str], env: &[(&str, &str)], cols: u16, rows: u16) -> Self {
+    pub fn start(program: &str, args: &[&str], env: &[(&str, &str)], cols: u16, rows: u16) -> Self {
         let pair = native_pty_system().openpty(size(cols, rows)).unwrap();
         let home = tempfile::tempdir().unwrap();
         let mut command = CommandBuilder::new(program);
@@ -103,7 +103,7 @@ impl Terminal {
     }
 
     /// Waits until what is seen is as wanted, woken by output, never by the clock alone.
-    fn until(&self, what: &str, is: impl Fn(&Seen) -> bool) -> MutexGuard<'_, Seen> {
+    pub fn until(&self, what: &str, is: impl Fn(&Seen) -> bool) -> MutexGuard<'_, Seen> {
         let guard = self.seen.0.lock().unwrap();
         let (guard, late) = self
             .seen
@@ -125,11 +125,11 @@ impl Terminal {
         );
     }
 
-    fn until_shows(&self, text: &str) {
+    pub fn until_shows(&self, text: &str) {
         drop(self.until(text, |seen| seen.parser.screen().contents().contains(text)));
     }
 
-    fn press(&mut self, keys: &str) {
+    pub fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }
@@ -147,7 +147,7 @@ impl Terminal {
     }
 
     /// Waits for the end; the screen as it was left, and the exit code.
-    fn end(&mut self) -> (Screen, u32) {
+    pub fn end(&mut self) -> (Screen, u32) {
         let screen = self
             .until("the end", |seen| seen.ended)
             .parser

@@ -49,6 +49,8 @@ pub(crate) fn started(size: (u16, u16)) -> Started {
 pub(crate) fn card(name: &str) -> ProfileCard {
     ProfileCard {
         tap: None,
+        attached: None,
+        chaos: None,
         name: name.into(),
         host: "api.anthropic.com".to_owned(),
         can_call: true,

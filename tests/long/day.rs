@@ -39,6 +39,8 @@ const GAUGE_MOST: usize = 1_801 + 121 + 2 * 65 + 331;
 fn card(name: &str) -> ProfileCard {
     ProfileCard {
         tap: None,
+        attached: None,
+        chaos: None,
         name: name.into(),
         host: "engine".to_owned(),
         can_call: true,

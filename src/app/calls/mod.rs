@@ -312,6 +312,9 @@ impl Calls {
     }
 
     fn send(&mut self, asked: bool, ground: &mut Ground<'_>) -> Reply {
+        if let Err(why) = ground.may_call() {
+            return Reply::say(why);
+        }
         if let Some((field, why)) = self.form.problem() {
             self.select(field);
             return Reply::say(format!("{}: {why}. e edits it.", field.label()));

@@ -6,6 +6,7 @@ use crate::domain::{
     answer::sse::Event,
     clean::clean,
     observation::{Observation, Recorded, VERSION},
+    time::Time,
     traffic::Totals,
 };
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,9 @@ pub struct Hello {
     pub tap: String,
     /// The profile's workspace, where it names one.
     pub workspace: Option<String>,
+    /// Its time when it said this.
+    #[serde(default)]
+    pub at: Option<Time>,
     /// The plan by which it breaks answers on purpose, if it does.
     #[serde(default)]
     pub chaos: Option<String>,
@@ -126,7 +130,6 @@ mod tests {
         answer::sse::Reader,
         feed::Feed,
         observation::{Source, What},
-        time::Time,
     };
 
     fn events(text: &str) -> Vec<Event> {
@@ -144,6 +147,7 @@ mod tests {
             upstream: "api.anthropic.com".into(),
             tap: "127.0.0.1:4788".into(),
             workspace: None,
+            at: None,
             chaos: None,
         }
     }

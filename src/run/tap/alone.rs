@@ -83,7 +83,7 @@ pub async fn alone(options: &args::Tap, global: &Global, env: &Environment) -> a
     if let Some((bound, feed)) = admin.zip(feed) {
         let hello = hello(&open, profile.as_ref());
         bound.serve(
-            Arc::new(Admin::new(Arc::clone(&feed), &hello)),
+            Arc::new(Admin::new(Arc::clone(&feed), hello, clock.clone())),
             stop.clone(),
         );
         let counting = feeding::count(Arc::clone(&tap), clock.clone(), move |totals| {
@@ -117,7 +117,7 @@ fn about(open: &Open, beside: listening::Beside) -> String {
     if let Some(admin) = beside.admin {
         let _ = writeln!(
             text,
-            "what passes is told at {}/events",
+            "attach with ratetop --attach {}",
             listening::url(admin)
         );
     }
@@ -145,6 +145,7 @@ fn hello(open: &Open, profile: Option<&Profile>) -> Hello {
         upstream,
         tap: open.address.to_string(),
         workspace: workspace.map(|id| id.value.as_str().to_owned()),
+        at: None,
         chaos: open.tap.chaos().map(|plan| plan.name),
     }
 }

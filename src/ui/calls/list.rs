@@ -26,7 +26,11 @@ pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
         pen.pair(
             "",
             1,
-            "No calls yet: Enter sends the one above.",
+            if scene.profile.card.can_call {
+                "No calls yet: Enter sends the one above."
+            } else {
+                "No calls of this screen."
+            },
             roles.quiet,
             2,
         );

@@ -414,7 +414,9 @@ fn timeline(scene: &Scene<'_>, call: Option<&Call>, canvas: &mut Canvas<'_>, are
     let title = call.map_or_else(|| "Attempts".to_owned(), |call| scene.title(call));
     let inner = room(canvas, area, &title);
     let Some(call) = call else {
-        start::timeline(canvas, inner);
+        let card = &scene.profile.card;
+        let why = card.cannot_call_because.as_deref();
+        start::timeline(canvas, inner, why.filter(|_| !card.can_call));
         return;
     };
     attempts::draw(scene, call, canvas, margin(inner));

@@ -392,6 +392,8 @@ pub(super) fn cost(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     }
     if scene.read_only && !spend.free {
         pen.line(&[("read only: nothing is sent", roles.tight)]);
+    } else if scene.profile.card.attached.is_some() {
+        pen.line(&[("looking on: nothing is sent", roles.tight)]);
     } else if !scene.profile.card.can_call {
         pen.line(&[("no key: nothing can be sent", roles.tight)]);
     }

@@ -22,13 +22,17 @@ const OVER_S: f64 = 22.0;
 const HEAD: u16 = 13;
 const FACTS: u16 = 28;
 
-/// Draws what a timeline looks like.
-pub(super) fn timeline(canvas: &mut Canvas<'_>, area: Rect) {
+/// Draws what a timeline looks like, or why there will be none.
+pub(super) fn timeline(canvas: &mut Canvas<'_>, area: Rect, never: Option<&str>) {
     let roles = *canvas.roles();
     let mut pen = Pen::new(canvas, area);
     let airy = area.height >= 9;
     if airy {
         pen.skip();
+    }
+    if let Some(why) = never {
+        pen.text(why, roles.text, 4);
+        return;
     }
     let example = area.height >= 6 && area.width >= HEAD + FACTS + 20;
     let text = if example {

@@ -55,6 +55,8 @@ fn prices() -> Prices {
 fn card() -> ProfileCard {
     ProfileCard {
         tap: None,
+        attached: None,
+        chaos: None,
         name: Arc::from("prod"),
         host: "api.anthropic.com".into(),
         can_call: true,

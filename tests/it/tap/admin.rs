@@ -188,7 +188,9 @@ fn whoever_attaches_sees_what_passes_and_nothing_of_what_was_said() {
     assert_eq!(totals.all().usage.output_tokens, 2);
     // One that comes later is told what was before, too.
     let mut late = it.attach("/events", "");
-    assert_eq!(late.hello(), hello);
+    let again = late.hello();
+    assert_eq!((again.run, again.tap), (hello.run, hello.tap));
+    assert!(again.at > hello.at);
     late.seen(closed);
     for text in [&attached.text, &late.text] {
         assert!(
@@ -199,7 +201,7 @@ fn whoever_attaches_sees_what_passes_and_nothing_of_what_was_said() {
     let (code, _, err) = it.tap.end();
     assert_eq!(code, 0, "{err}");
     assert!(
-        err.contains(&format!("told at http://{}/events\n", it.admin)),
+        err.contains(&format!("ratetop --attach http://{}\n", it.admin)),
         "{err}"
     );
 }

@@ -2,6 +2,8 @@
 
 #[cfg(unix)]
 mod admin;
+#[cfg(unix)]
+mod attach;
 mod chaos;
 mod corpus;
 mod faults;
