@@ -364,18 +364,23 @@ proptest! {
         attempts in 1..10u32,
         die in 0.0..1.0f64,
         code in prop::sample::select(vec![
-            "enforced_spend_limit_reached",
-            "contract_spend_limit_reached",
+            Some("enforced_spend_limit_reached"),
+            Some("contract_spend_limit_reached"),
+            None,
         ]),
         with_verdict in any::<bool>(),
     ) {
         let error = ApiError {
             kind: "rate_limit_error".to_owned(),
-            code: Some(code.to_owned()),
+            code: code.map(str::to_owned),
             ..ApiError::default()
         };
         let outcome = Outcome::Refused { status: 429, error, hint };
-        let verdict = judged(&outcome).filter(|_| with_verdict);
+        let mut verdict = judged(&outcome).filter(|_| with_verdict || code.is_none());
+        if let (Some(verdict), None) = (&mut verdict, code) {
+            // A call that is larger than its own bucket.
+            verdict.retry_helps = false;
+        }
         let decision = policy.decide(&Ended {
             attempts,
             allowed: attempts + 1,
