@@ -11,6 +11,7 @@ mod day;
 mod flood;
 mod ledger;
 mod life;
+mod listening;
 mod memory;
 mod parsers;
 #[expect(dead_code, reason = "the tests of the tap need more of it")]

@@ -30,7 +30,11 @@ use ratetop::{
 };
 
 /// Runs a law on many cases, the same in every run of one size; a failure prints the smallest case.
-fn holds<S: Strategy>(full: u32, cases: &S, law: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+pub(crate) fn holds<S: Strategy>(
+    full: u32,
+    cases: &S,
+    law: impl Fn(S::Value) -> Result<(), TestCaseError>,
+) {
     let _beside = memory::beside_others();
     let config = Cases {
         cases: sized(full, 64),
@@ -46,7 +50,7 @@ fn holds<S: Strategy>(full: u32, cases: &S, law: impl Fn(S::Value) -> Result<(),
 
 /// One change to bytes.
 #[derive(Clone, Debug)]
-enum Change {
+pub(crate) enum Change {
     Flip(usize, u8),
     Cut(usize),
     Drop(usize, usize),
@@ -54,7 +58,7 @@ enum Change {
     Put(usize, Vec<u8>),
 }
 
-fn changes() -> impl Strategy<Value = Vec<Change>> {
+pub(crate) fn changes() -> impl Strategy<Value = Vec<Change>> {
     let hostile: Vec<Vec<u8>> = [
         &b"\x1b]0;x\x07"[..],
         b"\xff\xfe",
@@ -88,7 +92,7 @@ fn changes() -> impl Strategy<Value = Vec<Change>> {
     vec(change, 0..6)
 }
 
-fn changed(text: &[u8], changes: &[Change]) -> Vec<u8> {
+pub(crate) fn changed(text: &[u8], changes: &[Change]) -> Vec<u8> {
     let mut bytes = text.to_vec();
     for change in changes {
         let within = |at: usize| at % (bytes.len() + 1);

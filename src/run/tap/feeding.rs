@@ -109,3 +109,49 @@ pub fn totals(tap: &Tap, clock: &Clock) -> Totals {
     totals.drops.reader += tap.counted().unheard;
     totals
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{fixtures, observation::What, time::Time};
+    use std::sync::Mutex;
+
+    fn seen() -> Observation {
+        fixtures::seen(Time::UNIX_EPOCH, What::Sent)
+    }
+
+    #[test]
+    fn who_writes_it_down_slowly_holds_nobody_up_and_loses_no_refusal() {
+        let (gate, taken) = (Arc::new(Mutex::new(())), Arc::new(AtomicUsize::new(0)));
+        let stalled = gate.lock().unwrap();
+        let (stall, count) = (Arc::clone(&gate), Arc::clone(&taken));
+        let (first, begun) = mpsc::channel();
+        let telling = Telling::with(|_| ()).unwrap();
+        let feeding = Feeding::to(telling, move |_| {
+            let _ = first.send(());
+            drop(stall.lock());
+            count.fetch_add(1, Relaxed);
+        });
+        let feeding = feeding.unwrap();
+        assert!(feeding.sample(seen()));
+        // From here on it stands still: whatever waited for it would wait for ever.
+        begun.recv().unwrap();
+        let samples = (0..2 * MOST_WAITING)
+            .filter(|_| feeding.sample(seen()))
+            .count();
+        assert_eq!(samples, MOST_WAITING);
+        for _ in 0..100 {
+            feeding.must(seen());
+        }
+        assert!(!feeding.sample(seen()));
+        assert_eq!(taken.load(Relaxed), 0);
+        drop(stalled);
+        let all = 1 + samples + 100;
+        for _ in 1..all {
+            begun.recv().unwrap();
+        }
+        while taken.load(Relaxed) < all {
+            std::thread::yield_now();
+        }
+    }
+}
