@@ -179,6 +179,14 @@ const TWO: &str = "[profiles.a]\nbase_url = \"https://a.example\"\napi_key = { e
     "config.toml:2: profile p would send a key over plain http to 10.0.0.5:80: use https, or set `allow_plain_http = true` in the profile"
 )]
 #[case(
+    "[profiles.p.tap]\nlisten = \"4788\"",
+    "config.toml:2: `listen` must be an address with a port such as \"127.0.0.1:4788\""
+)]
+#[case(
+    "[profiles.p.tap]\nlisten = \"0.0.0.0:4788\"\nallow_remote = true",
+    "config.toml:2: `tap.listen`: 0.0.0.0:4788 can be reached from other machines: set `allow_remote = true` and `token_file` beside it, or listen on 127.0.0.1"
+)]
+#[case(
     "[profiles.\"../x\"]",
     "config.toml:1: profile name `../x` must be 1 to 64 of a-z, A-Z, 0-9, `.`, `_`, `-`, not beginning with `.`"
 )]
@@ -406,6 +414,10 @@ async fn check_says_where_values_come_from_and_shows_no_key() {
     );
     assert_eq!(row("call.max_tokens"), "call.max_tokens 9 config.toml:7");
     assert_eq!(row("limits_interval"), "limits_interval 10m default");
+    assert_eq!(
+        row("tap.listen"),
+        "tap.listen not set: no tap beside the screen default"
+    );
     assert_eq!(
         row("spend.session_usd"),
         "spend.session_usd 0.2 --max-spend"
