@@ -2,7 +2,10 @@
 
 use crate::domain::{
     call::ATTEMPTS_MAX,
-    load::plan::{LONGEST_S, MOST_PER_S, MOST_WORKERS, Plan, Ramp},
+    load::{
+        pace::{Aimd, Buckets, Limits, Pace},
+        plan::{LONGEST_S, MOST_PER_S, MOST_WORKERS, Plan, Ramp},
+    },
     retry::{Budget, Policy, code::Target},
 };
 use clap::{
@@ -79,9 +82,42 @@ pub struct Call {
     /// The same in N equal steps, 2 to 1000
     #[arg(long, value_name = "N", requires = "ramp", help_heading = RUN)]
     pub steps: Option<u32>,
+    /// Hold requests back so that none is refused: by what the server says is left
+    ///
+    /// HOW is `live` (the default), limits of your own such as `rpm=50,itpm=30k,otpm=8k`, or `aimd`: as
+    /// many calls at the same time as the server takes, one more each round, half as many after a refusal.
+    #[arg(long, value_name = "HOW", num_args = 0..=1, default_missing_value = "live", value_parser = pacing, help_heading = RUN)]
+    pub pace: Option<Pacing>,
     /// Do not ask before a run that may cost more than $0.10
     #[arg(long, help_heading = RUN)]
     pub yes: bool,
+}
+
+/// How requests are held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pacing {
+    /// By token buckets.
+    Buckets(Limits),
+    /// By calls at the same time.
+    Aimd,
+}
+
+impl Pacing {
+    /// `buckets`, `aimd`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Buckets(_) => "buckets",
+            Self::Aimd => "aimd",
+        }
+    }
+
+    /// The pace of a run with so many workers.
+    pub fn pace(self, workers: u32) -> Pace {
+        match self {
+            Self::Buckets(limits) => Pace::Buckets(Box::new(Buckets::new(limits))),
+            Self::Aimd => Pace::Aimd(Aimd::new(workers)),
+        }
+    }
 }
 
 impl Call {
@@ -141,6 +177,38 @@ fn share(text: &str) -> Result<f64, String> {
         _ => Err("must be from 0 to 1000, such as 10".to_owned()),
     }
 }
+
+/// `live`, `aimd`, `rpm=50,itpm=30k,otpm=8k`.
+fn pacing(text: &str) -> Result<Pacing, String> {
+    let mut limits = Limits::default();
+    match text {
+        "live" => return Ok(Pacing::Buckets(limits)),
+        "aimd" => return Ok(Pacing::Aimd),
+        _ => {}
+    }
+    for part in text.split(',') {
+        let (name, amount) = part.split_once('=').unwrap_or((part, ""));
+        let (digits, times) = match amount.trim().to_ascii_lowercase() {
+            it if it.ends_with('k') => (it.trim_end_matches('k').to_owned(), 1e3),
+            it if it.ends_with('m') => (it.trim_end_matches('m').to_owned(), 1e6),
+            it => (it, 1.0),
+        };
+        let amount = digits.parse::<f64>().map_or(0.0, |it| it * times);
+        let slot = match name.trim().to_ascii_lowercase().as_str() {
+            "rpm" => &mut limits.requests,
+            "itpm" => &mut limits.input,
+            "otpm" => &mut limits.output,
+            _ => return Err(PACING.to_owned()),
+        };
+        if !(1.0..=1e12).contains(&amount) {
+            return Err(PACING.to_owned());
+        }
+        *slot = Some(amount as u64);
+    }
+    Ok(Pacing::Buckets(limits))
+}
+
+const PACING: &str = "must be live, aimd, or limits such as rpm=50,itpm=30k,otpm=8k";
 
 /// Any name: those of the config file are known later. The built-in ones are shown and completed.
 #[derive(Clone, Copy, Debug)]
@@ -213,6 +281,21 @@ mod tests {
                 over_s: 30.0
             }
         );
+    }
+
+    #[test]
+    fn a_pace_is_live_by_hand_or_a_number_of_calls() {
+        let limits = Limits {
+            requests: Some(50),
+            input: Some(30_000),
+            output: None,
+        };
+        assert_eq!(pacing("rpm=50,itpm=30k"), Ok(Pacing::Buckets(limits)));
+        assert_eq!(pacing("aimd"), Ok(Pacing::Aimd));
+        assert_eq!(pacing("live"), Ok(Pacing::Buckets(Limits::default())));
+        for nonsense in ["", "rpm", "rpm=0", "rpm=-1", "rps=5", "rpm=nan"] {
+            assert!(pacing(nonsense).is_err(), "{nonsense}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::rounded;
 use crate::domain::{
     clean::clean,
     load::{
+        pace::Gate,
         plan::{Plan, Ramp},
         result::{Spans, Summary},
     },
@@ -24,12 +25,37 @@ pub struct Run<'a> {
     pub policy: &'a str,
     /// Retries that all together might make, percent of calls.
     pub retry_budget_percent: Option<f64>,
+    /// How requests were held back, in a word, and what waited for which gate.
+    pub pace: Option<(&'a str, &'a [Held])>,
     /// Whether it went to a simulator.
     pub free: bool,
     /// Whether it was ended before its plan was.
     pub interrupted: bool,
     /// Why a call was not even sent, which ended it.
     pub unsent: Option<&'a str>,
+}
+
+/// Requests that waited for one gate of the pace.
+#[derive(Clone, Copy, Debug)]
+pub struct Held {
+    /// Which.
+    pub gate: Gate,
+    /// How many.
+    pub requests: u64,
+    /// Seconds, summed.
+    pub seconds: f64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct PaceOut {
+    by: String,
+    waited: BTreeMap<&'static str, HeldOut>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct HeldOut {
+    requests: u64,
+    waited_s: Option<f64>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -42,6 +68,7 @@ pub(super) struct RunOut {
     duration_s: Option<f64>,
     ramp: Option<RampOut>,
     retry_budget_percent: Option<f64>,
+    pace: Option<PaceOut>,
     interrupted: bool,
     unsent: Option<String>,
 }
@@ -69,6 +96,19 @@ impl From<&Run<'_>> for RunOut {
             duration_s: plan.duration_s,
             ramp: over_s.map(|over_s| RampOut { over_s, steps }),
             retry_budget_percent: run.retry_budget_percent,
+            pace: run.pace.map(|(by, held)| PaceOut {
+                by: by.to_owned(),
+                waited: held
+                    .iter()
+                    .map(|held| {
+                        let out = HeldOut {
+                            requests: held.requests,
+                            waited_s: rounded(held.seconds, 3),
+                        };
+                        (held.gate.word(), out)
+                    })
+                    .collect(),
+            }),
             interrupted: run.interrupted,
             unsent: run.unsent.map(|why| clean(why, 500)),
         }

@@ -1,6 +1,9 @@
 //! A run as text for people: its line while it goes on, and what came of it.
 
-use super::{run::Run, table::aligned};
+use super::{
+    run::{Held, Run},
+    table::aligned,
+};
 use crate::domain::{
     clean::clean,
     load::{
@@ -44,7 +47,7 @@ pub fn progress(live: &Live, run: &Run<'_>, now: Time) -> String {
 
 /// What came of it.
 pub fn result(summary: &Summary, run: &Run<'_>) -> String {
-    let rows = [
+    let mut rows = vec![
         ("answered", answered(summary)),
         ("on the wire", wire(summary)),
         ("refused", refused(summary)),
@@ -53,6 +56,9 @@ pub fn result(summary: &Summary, run: &Run<'_>) -> String {
         ("tokens", tokens(summary)),
         ("cost", cost(summary, run.free)),
     ];
+    if let Some((_, held)) = run.pace {
+        rows.insert(4, ("held back", held_back(held)));
+    }
     let rows: Vec<Vec<String>> = rows
         .into_iter()
         .map(|(name, text)| vec![format!(" {name}"), text])
@@ -141,6 +147,25 @@ fn waited(summary: &Summary) -> String {
         spoken(summary.slept_s),
         spoken(summary.wasted_s)
     )
+}
+
+/// What the pace held back before it was sent.
+fn held_back(held: &[Held]) -> String {
+    if held.is_empty() {
+        return "nothing".to_owned();
+    }
+    let parts: Vec<String> = held
+        .iter()
+        .map(|held| {
+            format!(
+                "{} for {}, {} in all",
+                thousands(held.requests),
+                held.gate,
+                spoken(held.seconds)
+            )
+        })
+        .collect();
+    parts.join(" · ")
 }
 
 fn starts(summary: &Summary) -> String {
@@ -273,6 +298,7 @@ mod tests {
             model: "claude-opus-5-5",
             policy: "hint-jitter",
             retry_budget_percent: None,
+            pace: None,
             free: false,
             interrupted: false,
             unsent: None,

@@ -107,6 +107,38 @@ fn nonsense_is_refused_with_a_reason(#[case] flags: &str, #[case] why: &str) {
 }
 
 #[test]
+fn a_paced_run_avoids_the_refusals_of_the_same_run_without() {
+    let run = |flags: &str| {
+        let simulator = Simulator::with(
+            "tier = \"none\"\n[[pools]]\nname = \"Haiku 4.5\"\nlimits = { requests_per_minute = 30 }",
+        );
+        let line = format!(
+            "call --json --workers 12 --calls 34 --model claude-haiku-4-5 --max-tokens 5 {flags}"
+        );
+        Home::at(&simulator.url).run(&line).exits(0).json()
+    };
+    let value = run("");
+    assert!(value["run"]["pace"].is_null());
+    assert!(
+        totals(&value)["statuses"]["429"].as_u64().unwrap() > 0,
+        "{:#}",
+        totals(&value)
+    );
+    let value = run("--pace");
+    assert_eq!(totals(&value)["statuses"], serde_json::json!({"200": 34}));
+    let waited = &value["run"]["pace"]["waited"];
+    assert!(
+        waited["first_answer"]["requests"].as_u64().unwrap() > 0,
+        "{waited:#}"
+    );
+    assert!(
+        waited["requests_per_minute"]["waited_s"].as_f64().unwrap() > 0.5,
+        "{waited:#}"
+    );
+    assert_eq!(run("--pace aimd")["run"]["pace"]["by"], "aimd");
+}
+
+#[test]
 fn a_policy_of_the_config_file_is_used_and_a_wrong_one_is_named() {
     let simulator = Simulator::named("overloaded");
     let profile = format!(

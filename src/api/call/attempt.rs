@@ -152,6 +152,7 @@ impl Run<'_> {
         if reading.workspace.is_some() {
             self.workspace.clone_from(&reading.workspace);
         }
+        self.driver.share.heard(&reading, self.reserved);
         self.tell_at(
             at,
             What::Head {

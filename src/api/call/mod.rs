@@ -12,7 +12,7 @@ mod attempt;
 mod share;
 mod told;
 
-pub use share::Share;
+pub use share::{Share, Waited};
 pub use told::{Ear, OpenPurse, Purse, Spent, Ticket, Told};
 
 use super::{connection::Connection, messages};
@@ -21,6 +21,7 @@ use crate::{
     domain::{
         call::{CallOrder, estimate_tokens},
         id::{OrganizationId, WorkspaceId},
+        load::pace::{self, Cost},
         observation::{CallResult, Observation, What},
         org::{Group, Override},
         outcome::Outcome,
@@ -90,6 +91,7 @@ impl Driver {
             began: self.clock.now(),
             input_estimate: estimate_tokens(&order.prompt),
             wire: 0,
+            reserved: Cost::default(),
             organization: None,
             workspace: self.connection.workspace.clone(),
         };
@@ -119,6 +121,8 @@ struct Run<'a> {
     began: Time,
     input_estimate: u64,
     wire: u32,
+    /// For the request that is out, where a pace holds requests back.
+    reserved: Cost,
     /// Of the last head.
     organization: Option<OrganizationId>,
     workspace: Option<WorkspaceId>,
@@ -137,11 +141,12 @@ impl Run<'_> {
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => return (CallResult::Cancelled, None),
-                () = self.driver.share.go() => {}
+                reserved = self.may_leave() => self.reserved = reserved,
             }
             let (ticket, request) = match self.prepare(&earlier) {
                 Ok(ready) => ready,
                 Err(why) => {
+                    self.over(None);
                     self.decided(stop(why.clone()), None).await;
                     return (CallResult::Failed, Some(why));
                 }
@@ -149,6 +154,7 @@ impl Run<'_> {
             self.wire += 1;
             let tried = self.attempt(request, cancel).await;
             self.driver.purse.settle(ticket, tried.spent);
+            self.over(Some(&tried));
             let verdict = self.finish(&tried).await;
             let decision = match &tried.outcome {
                 Outcome::Cancelled => return (CallResult::Cancelled, None),
@@ -191,6 +197,37 @@ impl Run<'_> {
                 () = tokio::time::sleep(wait) => {}
             }
         }
+    }
+
+    /// Waits until a request may leave: while the run is paused, and for its pace.
+    async fn may_leave(&self) -> Cost {
+        let share = &self.driver.share;
+        share.go().await;
+        let cost = Cost {
+            input: self.input_estimate as f64,
+            output: f64::from(self.order.max_tokens),
+        };
+        share.admit(&self.driver.clock, cost).await
+    }
+
+    /// Gives back what was reserved for a request that is over, or that never left.
+    fn over(&self, tried: Option<&Tried>) {
+        let outcome = tried.map(|tried| &tried.outcome);
+        let refused = matches!(
+            outcome,
+            Some(Outcome::Refused {
+                status: 429 | 529,
+                ..
+            })
+        );
+        let ended = pace::Ended {
+            reserved: self.reserved,
+            usage: tried.and_then(|tried| tried.usage),
+            headed: tried.is_some_and(|tried| tried.reading.is_some()),
+            refused,
+            asked_s: outcome.and_then(|outcome| outcome.hint().asked_s()),
+        };
+        self.driver.share.ended(self.driver.clock.now(), &ended);
     }
 
     /// Asks the purse and writes the request; an error is why nothing is sent.

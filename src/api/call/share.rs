@@ -1,11 +1,29 @@
-//! What the calls of a run share: a retry budget, and a switch that holds them back.
+//! What the calls of a run share: a retry budget, the pace at which requests leave, and a switch that
+//! holds them back.
 
-use crate::domain::retry::{Action, Budget, Decision};
+use crate::{
+    clock::Clock,
+    domain::{
+        headers::Reading,
+        load::pace::{Admit, Cost, Ended, Gate, Pace},
+        retry::{Action, Budget, Decision},
+        time::Time,
+    },
+};
 use std::{
+    collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
+
+/// A shorter wait for the pace is none: clocks and timers are not finer.
+const NO_WAIT: Duration = Duration::from_millis(2);
+/// The longest sleep before the pace is asked again.
+const ASK_AGAIN: Duration = Duration::from_mins(1);
 
 /// What many calls have in common. A call on its own has [`Share::default`], which changes nothing.
 #[derive(Debug, Default)]
@@ -13,6 +31,32 @@ pub struct Share {
     budget: Option<Mutex<Counted>>,
     held: watch::Sender<bool>,
     pauses: Mutex<Pauses>,
+    paced: Option<Paced>,
+}
+
+/// Requests that waited for one gate of the pace, and for how long together.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Waited {
+    /// How many.
+    pub requests: u64,
+    /// Seconds, summed.
+    pub seconds: f64,
+}
+
+#[derive(Debug)]
+struct Paced {
+    kept: Mutex<Kept>,
+    /// Whoever waits first leaves first.
+    turn: tokio::sync::Mutex<()>,
+    /// An answer came, so that more may leave.
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct Kept {
+    pace: Pace,
+    last: Option<Gate>,
+    waited: BTreeMap<Gate, Waited>,
 }
 
 #[derive(Debug)]
@@ -33,6 +77,72 @@ impl Share {
         Self {
             budget: budget.map(|budget| Mutex::new(Counted { budget, denied: 0 })),
             ..Self::default()
+        }
+    }
+
+    /// The same, with requests held back by that pace.
+    #[must_use]
+    pub fn paced(self, pace: Option<Pace>) -> Self {
+        let paced = pace.map(|pace| Paced {
+            kept: Mutex::new(Kept {
+                pace,
+                last: None,
+                waited: BTreeMap::new(),
+            }),
+            turn: tokio::sync::Mutex::default(),
+            changed: Notify::new(),
+        });
+        Self { paced, ..self }
+    }
+
+    /// What waited for which gate of the pace.
+    pub fn waited(&self) -> BTreeMap<Gate, Waited> {
+        let paced = self.paced.as_ref();
+        paced.map_or_else(BTreeMap::new, |it| lock(&it.kept).waited.clone())
+    }
+
+    /// Waits until a request that takes that much may leave; what was reserved for it.
+    pub(super) async fn admit(&self, clock: &Clock, cost: Cost) -> Cost {
+        let Some(paced) = &self.paced else {
+            return Cost::default();
+        };
+        let since = clock.instant();
+        let _turn = paced.turn.lock().await;
+        loop {
+            let admit = {
+                let mut kept = lock(&paced.kept);
+                let admit = kept.pace.admit(clock.now(), cost);
+                match admit {
+                    Admit::Wait { gate, .. } => kept.last = Some(gate),
+                    Admit::Go(_) => kept.left(clock.instant() - since),
+                }
+                admit
+            };
+            match admit {
+                Admit::Go(reserved) => return reserved,
+                Admit::Wait { seconds, .. } => {
+                    let wait = Duration::try_from_secs_f64(seconds.max(0.001));
+                    let wait = wait.map_or(ASK_AGAIN, |wait| wait.min(ASK_AGAIN));
+                    // Who is told that more may leave, or has slept, asks again.
+                    let _ = tokio::time::timeout(wait, paced.changed.notified()).await;
+                }
+            }
+        }
+    }
+
+    /// The head of an admitted request is here.
+    pub(super) fn heard(&self, reading: &Reading, reserved: Cost) {
+        if let Some(paced) = &self.paced {
+            lock(&paced.kept).pace.heard(reading, reserved);
+            paced.changed.notify_one();
+        }
+    }
+
+    /// An admitted request is over.
+    pub(super) fn ended(&self, now: Time, ended: &Ended) {
+        if let Some(paced) = &self.paced {
+            lock(&paced.kept).pace.ended(now, ended);
+            paced.changed.notify_one();
         }
     }
 
@@ -102,6 +212,17 @@ impl Share {
                 "the retry budget of all workers, {} % of calls, is used up",
                 it.budget.percent()
             ),
+        }
+    }
+}
+
+impl Kept {
+    /// A request has left after that wait.
+    fn left(&mut self, wait: Duration) {
+        if let Some(gate) = self.last.filter(|_| wait >= NO_WAIT) {
+            let waited = self.waited.entry(gate).or_default();
+            waited.requests += 1;
+            waited.seconds += wait.as_secs_f64();
         }
     }
 }

@@ -9,7 +9,11 @@ use crate::{
     },
     clock::Clock,
     domain::{
-        load::plan::Ramp,
+        bucket::Bucket,
+        load::{
+            pace::{Aimd, Buckets, Limits, Pace},
+            plan::Ramp,
+        },
         observation::What,
         retry::{Budget, Policy},
         usage::Usage,
@@ -25,6 +29,10 @@ use tokio::sync::mpsc;
 struct Slow {
     takes_s: f64,
     refuses_every: usize,
+    /// Requests per minute that it serves and tells, where it counts them.
+    bucket: Option<Mutex<Bucket>>,
+    /// Requests that it serves at the same time.
+    at_once: usize,
     clock: Clock,
     began: Instant,
     state: Mutex<State>,
@@ -40,19 +48,31 @@ struct State {
 impl Transport for Slow {
     fn send(&self, _: Request) -> BoxFuture<'_, Result<Response, Broken>> {
         async move {
-            let nth = {
+            let (nth, flying) = {
                 let mut state = self.state.lock().unwrap();
                 state.flying += 1;
                 state.most = state.most.max(state.flying);
                 let now = self.clock.instant().duration_since(self.began);
                 state.starts.push(now.as_secs_f64());
-                state.starts.len()
+                (state.starts.len(), state.flying)
             };
-            let _landed = Landed(self);
-            tokio::time::sleep(Duration::from_secs_f64(self.takes_s)).await;
             let mut headers = http::HeaderMap::new();
             headers.insert("content-type", "application/json".parse().unwrap());
-            let refused = self.refuses_every > 0 && nth.is_multiple_of(self.refuses_every);
+            let mut refused = self.refuses_every > 0 && nth.is_multiple_of(self.refuses_every);
+            refused |= flying > self.at_once;
+            if let Some(bucket) = &self.bucket {
+                let mut bucket = bucket.lock().unwrap();
+                let now = self.clock.now();
+                refused = bucket.take(1.0, now).is_err();
+                let told = [("limit", bucket.capacity()), ("remaining", bucket.level(now).floor())];
+                for (suffix, value) in told {
+                    let name = format!("anthropic-ratelimit-requests-{suffix}");
+                    let name = http::HeaderName::try_from(name).unwrap();
+                    headers.insert(name, format!("{value}").parse().unwrap());
+                }
+            }
+            let _landed = Landed(self);
+            tokio::time::sleep(Duration::from_secs_f64(self.takes_s)).await;
             let (status, body) = if refused {
                 headers.insert("retry-after", "17".parse().unwrap());
                 (429, r#"{"type":"error","error":{"type":"rate_limit_error","message":"m"}}"#)
@@ -67,6 +87,14 @@ impl Transport for Slow {
         }
         .boxed()
     }
+}
+
+/// What the server has room for.
+#[derive(Clone, Copy)]
+enum Room {
+    Any,
+    PerMinute(f64),
+    AtOnce(usize),
 }
 
 /// Also when the call is cancelled.
@@ -126,11 +154,40 @@ async fn run_with(
     purse: Arc<dyn Purse>,
     share: Arc<Share>,
 ) -> Done {
+    run_against(
+        plan,
+        Room::Any,
+        takes_s,
+        refuses_every,
+        cancel_at_s,
+        purse,
+        share,
+    )
+    .await
+}
+
+async fn run_against(
+    plan: Plan,
+    room: Room,
+    takes_s: f64,
+    refuses_every: usize,
+    cancel_at_s: Option<f64>,
+    purse: Arc<dyn Purse>,
+    share: Arc<Share>,
+) -> Done {
     let clock = Clock::anchored("2026-11-24T12:00:00Z".parse().unwrap());
     let began = clock.instant();
     let slow = Arc::new(Slow {
         takes_s,
         refuses_every,
+        bucket: match room {
+            Room::PerMinute(most) => Some(Mutex::new(Bucket::full(most, 60.0, clock.now()))),
+            Room::Any | Room::AtOnce(_) => None,
+        },
+        at_once: match room {
+            Room::AtOnce(most) => most,
+            Room::Any | Room::PerMinute(_) => usize::MAX,
+        },
         clock: clock.clone(),
         began,
         state: Mutex::default(),
@@ -259,6 +316,62 @@ async fn a_cap_ends_the_run() {
     assert_eq!(done.starts().len(), 3);
     assert_eq!(done.end.begun, 4);
     assert!(done.end.unsent.unwrap().contains("cap of $1.00"));
+}
+
+fn refusals(done: &mut Done) -> usize {
+    let mut refusals = 0;
+    while let Ok(what) = done.seen.try_recv() {
+        refusals += usize::from(matches!(what, What::Head { status: 429, .. }));
+    }
+    refusals
+}
+
+/// 40 requests a minute, asked for 100 by 16 workers. The same run is refused often without a pace,
+/// never by one that follows the server's numbers. Where the server has room for 5 at the same time, the
+/// one that feels its way is refused seldom.
+#[tokio::test(start_paused = true)]
+async fn a_paced_run_is_not_refused() {
+    let run_in = async |room: Room, pace: Option<Pace>| {
+        let share = Arc::new(Share::default().paced(pace));
+        let purse = Arc::new(OpenPurse);
+        let run = run_against(
+            closed(16, 100),
+            room,
+            0.3,
+            0,
+            None,
+            purse,
+            Arc::clone(&share),
+        );
+        let mut done = run.await;
+        (refusals(&mut done), done.elapsed_s, share.waited())
+    };
+    let run = |pace| run_in(Room::PerMinute(40.0), pace);
+    let (without, ..) = run(None).await;
+    assert!(without > 20, "{without}");
+
+    let (refused, elapsed_s, waited) = run(Some(Pace::Buckets(Box::new(Buckets::new(
+        Limits::default(),
+    )))))
+    .await;
+    assert_eq!(refused, 0, "{waited:?}");
+    // 40 are there, 60 come back at 40 a minute: 90 s, and not much more.
+    assert!((89.0..100.0).contains(&elapsed_s), "{elapsed_s}");
+    let requests: u64 = waited.values().map(|it| it.requests).sum();
+    assert!((60..=100).contains(&requests), "{waited:?}");
+
+    let by_hand = Limits {
+        requests: Some(20),
+        input: Some(1_000_000),
+        output: Some(1_000_000),
+    };
+    let (refused, elapsed_s, _) = run(Some(Pace::Buckets(Box::new(Buckets::new(by_hand))))).await;
+    assert_eq!(refused, 0);
+    assert!((239.0..245.0).contains(&elapsed_s), "{elapsed_s}");
+
+    let (without, ..) = run_in(Room::AtOnce(5), None).await;
+    let (felt, ..) = run_in(Room::AtOnce(5), Some(Pace::Aimd(Aimd::new(16)))).await;
+    assert!(felt < without / 2, "{felt} of {without}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,6 +8,7 @@
 
 pub mod lane;
 pub mod live;
+pub mod pace;
 pub mod plan;
 pub mod result;
 pub mod run;

@@ -17,7 +17,12 @@ use crate::{
         load::{live::Live, plan::Plan, result::Summary},
         verdict::Cause,
     },
-    report::{self, call::Calls, run::Run, run_text},
+    report::{
+        self,
+        call::Calls,
+        run::{Held, Run},
+        run_text,
+    },
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{
@@ -69,7 +74,9 @@ pub(super) async fn run(
     let prices = assets::prices();
     let summary = Summary::new(desk.clock.now()).with_prices((!free).then(|| Arc::clone(&prices)));
     let folds = Arc::new(Folds(Mutex::new(Live::new(summary, KEEPS))));
-    let share = Arc::new(Share::new(args.budget()));
+    let share = Arc::new(
+        Share::new(args.budget()).paced(args.pace.map(|pacing| pacing.pace(plan.workers))),
+    );
     let ear = Arc::clone(&folds);
     let Some(mut driver) = desk.session.driver(ear) else {
         return Ok(super::no_key(desk, outlet));
@@ -81,6 +88,7 @@ pub(super) async fn run(
         model: model.as_str(),
         policy: order.policy.name(),
         retry_budget_percent: args.retry_budget,
+        pace: None,
         free,
         interrupted: false,
         unsent: None,
@@ -95,6 +103,16 @@ pub(super) async fn run(
     let end = watched(load, dice, &cancel, (&folds, &about, &desk.clock), outlet).await;
     let mut live = folds.live();
     live.end(end.missed, &end.late_s, share.denied());
+    let held: Vec<Held> = share
+        .waited()
+        .into_iter()
+        .map(|(gate, waited)| Held {
+            gate,
+            requests: waited.requests,
+            seconds: waited.seconds,
+        })
+        .collect();
+    about.pace = args.pace.map(|pacing| (pacing.word(), held.as_slice()));
     about.interrupted = cancel.is_cancelled();
     about.unsent = end.unsent.as_deref();
     if args.json {

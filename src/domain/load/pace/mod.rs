@@ -1,0 +1,123 @@
+//! Client-side throttling: asked before each request of a run leaves. Either token buckets that follow
+//! what the server says is left ([`Buckets`]), or a number of calls at the same time that grows slowly
+//! and halves when the server refuses ([`Aimd`]).
+//!
+//! To add a way: a variant of [`Pace`] and its arms.
+
+mod aimd;
+mod buckets;
+
+pub use aimd::Aimd;
+pub use buckets::{Buckets, Limits};
+
+use crate::domain::{headers::Reading, time::Time, usage::Usage};
+use std::fmt;
+
+/// How requests are held back.
+#[derive(Clone, Debug)]
+pub enum Pace {
+    /// By what is left.
+    Buckets(Box<Buckets>),
+    /// By how many are under way.
+    Aimd(Aimd),
+}
+
+/// What a request will take, as far as is known before it leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cost {
+    /// Input tokens.
+    pub input: f64,
+    /// Output tokens: `max_tokens` at most.
+    pub output: f64,
+}
+
+/// What a request waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gate {
+    /// Requests per minute.
+    Requests,
+    /// Input tokens per minute.
+    Input,
+    /// Output tokens per minute.
+    Output,
+    /// The first answer, which says how much is left.
+    FirstAnswer,
+    /// A wait that the server asked for.
+    Hint,
+    /// One of the calls under way.
+    Concurrency,
+}
+
+impl Gate {
+    /// As reports write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Requests => "requests_per_minute",
+            Self::Input => "input_tokens_per_minute",
+            Self::Output => "output_tokens_per_minute",
+            Self::FirstAnswer => "first_answer",
+            Self::Hint => "hint",
+            Self::Concurrency => "concurrency",
+        }
+    }
+}
+
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.word().replace('_', " "))
+    }
+}
+
+/// Whether a request may leave.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Admit {
+    /// Now. What it will take is reserved; give it back with [`Pace::ended`].
+    Go(Cost),
+    /// Not now: ask again after so many seconds, or earlier when an answer has come.
+    Wait {
+        /// Seconds.
+        seconds: f64,
+        /// For what.
+        gate: Gate,
+    },
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ended {
+    /// What was reserved for it.
+    pub reserved: Cost,
+    /// Tokens that the server said, if it served anything.
+    pub usage: Option<Usage>,
+    /// Whether its head came.
+    pub headed: bool,
+    /// Whether the server refused it for want of room (429 or 529).
+    pub refused: bool,
+    /// The wait it asked for, seconds.
+    pub asked_s: Option<f64>,
+}
+
+impl Pace {
+    /// Whether a request that takes so much may leave.
+    pub fn admit(&mut self, now: Time, cost: Cost) -> Admit {
+        match self {
+            Self::Buckets(it) => it.admit(now, cost),
+            Self::Aimd(it) => it.admit(),
+        }
+    }
+
+    /// A head has come, of a request for which `reserved` was.
+    pub fn heard(&mut self, reading: &Reading, reserved: Cost) {
+        if let Self::Buckets(it) = self {
+            it.heard(reading, reserved);
+        }
+    }
+
+    /// An attempt has ended.
+    pub fn ended(&mut self, now: Time, ended: &Ended) {
+        match self {
+            Self::Buckets(it) => it.ended(now, ended),
+            Self::Aimd(it) => it.ended(now, ended.refused),
+        }
+    }
+}
