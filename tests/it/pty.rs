@@ -264,6 +264,24 @@ fn the_demo_shows_what_a_bad_retry_policy_does() {
     assert_eq!(terminal.end().1, 0);
 }
 
+#[test]
+fn a_run_of_many_workers_is_made_by_keys_alone() {
+    let mut terminal = Terminal::demo(&["--scenario", "calm", "--seed", "3"], &[], 120, 36);
+    terminal.until_shows("live");
+    terminal.press("2");
+    terminal.until_shows("workers");
+    terminal.press("gg");
+    // Eight fields down; five doublings of one.
+    terminal.press("jjjjjjjjlllll");
+    terminal.until_shows("32");
+    terminal.press("\r");
+    terminal.until_shows("32 workers, 32 calls");
+    terminal.until_shows("over in");
+    terminal.until_shows("32 ok");
+    terminal.press("q");
+    assert_eq!(terminal.end().1, 0);
+}
+
 /// Leaving is no failure, whichever way: as with the servers, and as `q`.
 #[test]
 fn ctrl_c_ends_it_as_q_does() {

@@ -13,6 +13,7 @@ use ratetop::{
     domain::{
         id::CallId,
         load::run::{Run, RunEnd, RunOrder},
+        outcome::Outcome,
         time::Time,
     },
     sim::{direct::Direct, engine::Engine, play::World, scenario::Scenario},
@@ -105,7 +106,7 @@ impl Stage {
 
     /// Sets fields of the form, as a person types them.
     fn form(&mut self, (workers, calls): (u32, u32), policy: &str) -> &mut Self {
-        self.keys("gg jjjj");
+        self.keys("gg jjjjj");
         let form = |stage: &Self| stage.app.test_calls().unwrap().form().clone();
         while form(self).policy.name() != policy {
             self.keys("l");
@@ -254,6 +255,11 @@ async fn two_policies_in_the_same_world_side_by_side() {
         .until_over()
         .await;
     stage.keys("b").shots("runs-side-by-side");
+    for (name, theme, ascii) in [("plain", "plain", false), ("ascii", "plain", true)] {
+        let look = screens::look(theme, ascii);
+        let shot = screens::cells(&stage.app, stage.now(), screens::WIDE, &look);
+        insta::assert_snapshot!(format!("runs-side-by-side-{name}"), screens::text(&shot));
+    }
     let runs = stage.runs();
     let [immediate, obeys] = runs.as_slice() else {
         panic!("two runs")
@@ -261,6 +267,44 @@ async fn two_policies_in_the_same_world_side_by_side() {
     assert!(immediate.early > 0 && obeys.early == 0);
     assert!(immediate.summary().success() < obeys.summary().success());
     stage.keys("b").shots("run-over-alone");
+}
+
+/// Each stop reason is met on purpose, and what to do about it is said.
+#[tokio::test(start_paused = true)]
+async fn every_stop_reason_is_reached_from_the_form() {
+    let mut stage = Stage::new("calm", "claude-haiku-4-5");
+    stage.keys("gg jj e <c-a> <c-k> 64 <enter> jj");
+    for wanted in [
+        "max_tokens",
+        "refusal",
+        "tool_use",
+        "pause_turn",
+        "model_context_window_exceeded",
+    ] {
+        stage.keys("l");
+        // Two calls, so that it is a run.
+        stage
+            .keys("jjjj e <c-a> <c-k> 2 <enter> kkkk <enter>")
+            .until_over()
+            .await;
+        let runs = stage.runs();
+        let run = runs.last().unwrap();
+        let attempts = &run.call(0).unwrap().attempts;
+        let reason = attempts.iter().find_map(|attempt| match &attempt.outcome {
+            Some(Outcome::Complete { stop_reason, .. }) => stop_reason.clone(),
+            _ => None,
+        });
+        assert_eq!(reason.as_deref(), Some(wanted));
+        assert_eq!(run.summary().ok, 2, "{wanted}");
+        stage.keys("x");
+        if wanted != "pause_turn" {
+            let look = screens::look("dark", false);
+            let shot = screens::cells(&stage.app, stage.now(), screens::WIDE, &look);
+            let text = screens::text(&shot);
+            assert!(text.contains(&format!("stop: {wanted}")), "{text}");
+        }
+        stage.keys("<esc>");
+    }
 }
 
 #[tokio::test(start_paused = true)]

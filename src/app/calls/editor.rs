@@ -1,6 +1,9 @@
 //! The editor of one field: a text with a cursor, and beneath it choices to pick from.
 
-use super::form::Field;
+use super::form::{
+    Field,
+    field::{COMES, ENDINGS},
+};
 use crate::domain::retry::Policy;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui_textarea::{CursorMove, TextArea};
@@ -39,6 +42,11 @@ impl Editor {
             Field::Model => models.to_vec(),
             Field::Policy => Policy::ALL.iter().map(|p| p.name().to_owned()).collect(),
             Field::Stream => vec!["on".to_owned(), "off".to_owned()],
+            Field::Ending => [COMES]
+                .iter()
+                .chain(ENDINGS)
+                .map(|s| (*s).to_owned())
+                .collect(),
             _ => Vec::new(),
         };
         let mut area = TextArea::new(text.split('\n').map(str::to_owned).collect());
@@ -57,7 +65,7 @@ impl Editor {
 
     /// Whether letters are text; where only a choice is possible they move.
     pub const fn is_text(&self) -> bool {
-        !matches!(self.field, Field::Policy | Field::Stream)
+        !matches!(self.field, Field::Policy | Field::Stream | Field::Ending)
     }
 
     /// The value as it stands. What is typed in a field with choices looks for one of them: the first

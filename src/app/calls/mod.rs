@@ -323,6 +323,10 @@ impl Calls {
             self.select(Field::Policy);
             return Reply::say(format!("policy: {why}."));
         }
+        if self.form.ending.is_some() && !ground.card.spend.free {
+            self.select(Field::Ending);
+            return Reply::say("ending: only a simulator ends its answers as asked.");
+        }
         if !self.form.is_single() {
             return self.send_run(asked, ground);
         }

@@ -111,7 +111,7 @@ fn each_send_is_a_call_of_its_own_with_the_forms_values() {
 fn a_policy_for_simulators_only_is_sent_nowhere_else() {
     let mut app = app();
     // Five fields down is the policy; one to the left of `retry-after` is `immediate`.
-    assert_eq!(press(&mut app, "jjjjhhh\n"), []);
+    assert_eq!(press(&mut app, "jjjjjhhh\n"), []);
     let said = app.toast().map_or("", |toast| toast.text.as_str());
     assert!(
         said.starts_with("policy: immediate is for simulators only"),
@@ -229,4 +229,136 @@ fn what_is_typed_while_paused_is_live() {
     press(&mut app, " ");
     press(&mut app, "jjl");
     assert_eq!(app.test_calls().unwrap().form().max_tokens, 16);
+}
+
+/// A card of an address that charges, with a price.
+fn priced() -> App {
+    let price = crate::domain::spend::Price {
+        input: 4.0,
+        write_5m: None,
+        write_1h: None,
+        read: None,
+        output: 20.0,
+        long: None,
+    };
+    let prices = crate::domain::spend::Prices {
+        as_of: "2026-11-24".into(),
+        models: vec![("claude-opus-5-5".into(), price)],
+    };
+    let mut app = App::new(Started {
+        at: t(0.0),
+        local_offset_s: 0,
+        mouse: false,
+        read_only: false,
+        size: (120, 36),
+        prices: Arc::new(prices),
+        tiers: Arc::default(),
+    });
+    app.update(Event::Profile(Box::new(card("claude-opus-5-5"))), t(0.0));
+    press(&mut app, "2");
+    app
+}
+
+/// Eight fields down are the workers.
+const WORKERS: &str = "ggjjjjjjjj";
+
+fn runs(effects: &[Effect]) -> Vec<(u32, Option<u32>)> {
+    let runs = effects.iter().filter_map(|effect| match effect {
+        Effect::Run(order) => Some((order.plan.workers, order.plan.calls)),
+        _ => None,
+    });
+    runs.collect()
+}
+
+#[test]
+fn more_than_one_call_is_a_run_of_its_own_ids() {
+    let mut app = priced();
+    let sent = press(&mut app, &format!("{WORKERS}lll\n"));
+    assert_eq!(runs(&sent), [(8, Some(8))]);
+    let shown = app.shown(t(5.0)).unwrap();
+    let run = shown.profile.runs.running().unwrap();
+    assert!(run.first().0 >= crate::domain::timeline::FIRST_RUN_CALL);
+    assert!(run.first().0 < FIRST_FOREIGN_CALL);
+    assert_eq!(press(&mut app, "\x1b"), [Effect::Cancel(run_first(&app))]);
+}
+
+fn run_first(app: &App) -> CallId {
+    let shown = app.shown(t(5.0)).unwrap();
+    shown.profile.runs.all().next_back().unwrap().first()
+}
+
+#[test]
+fn a_run_that_may_cost_more_than_a_little_asks_first() {
+    let mut app = priced();
+    // 256 calls of at most 8 tokens at $20 a million, and 10 in at $4: about 5 cents.
+    assert_eq!(
+        runs(&press(&mut app, &format!("{WORKERS}llllllll\n"))).len(),
+        1
+    );
+    // Four calls for each worker are not little.
+    let asked = press(&mut app, "jjll\n");
+    assert_eq!(asked, []);
+    let crate::app::layer::Layer::Ask(question, _) = app.layer() else {
+        panic!("no question")
+    };
+    assert!(
+        question.contains("1024 real calls of claude-opus-5-5"),
+        "{question}"
+    );
+    assert_eq!(press(&mut app, "\x1b"), [], "not sent");
+    press(&mut app, "\n");
+    assert_eq!(runs(&press(&mut app, "\n")), [(256, Some(1_024))]);
+}
+
+#[test]
+fn two_runs_go_on_at_most_and_one_can_be_held() {
+    let mut app = priced();
+    let keys = format!("{WORKERS}l\n\n\n");
+    assert_eq!(runs(&press(&mut app, &keys)).len(), 2);
+    let first = run_first(&app);
+    assert_eq!(press(&mut app, "p"), [Effect::HoldRun(first, true)]);
+    assert_eq!(press(&mut app, "p"), [Effect::HoldRun(first, false)]);
+}
+
+#[test]
+fn two_runs_stand_side_by_side_and_one_is_made_again() {
+    let mut app = priced();
+    press(&mut app, &format!("{WORKERS}l\n"));
+    assert_eq!(press(&mut app, "b"), [], "there is one only");
+    assert!(
+        app.toast()
+            .is_some_and(|toast| toast.text.contains("one run only"))
+    );
+    let first = run_first(&app);
+    press(&mut app, "l\n");
+    press(&mut app, "b");
+    let view = app.test_calls().unwrap().view().run.clone();
+    assert_eq!(view.against, Some(first));
+    for run in [first, run_first(&app)] {
+        let end = Event::RunEnded {
+            profile: Arc::from("prod"),
+            first: run,
+            end: Box::default(),
+        };
+        app.update(end, t(6.0));
+    }
+    // Older: the first one is looked at, and made again with its two workers.
+    press(&mut app, "b[");
+    assert_eq!(runs(&press(&mut app, "a")), [(2, Some(2))]);
+}
+
+#[test]
+fn an_ending_is_asked_of_simulators_only() {
+    let mut app = app();
+    assert_eq!(press(&mut app, "ggjjjjl\n"), []);
+    let said = app.toast().map_or("", |toast| toast.text.as_str());
+    assert_eq!(said, "ending: only a simulator ends its answers as asked.");
+    let mut free = card("claude-opus-5-5");
+    free.spend.free = true;
+    app.update(Event::Profile(Box::new(free)), t(1.0));
+    let sent = press(&mut app, "\n");
+    let [Effect::Call(order)] = sent.as_slice() else {
+        panic!("{sent:?}")
+    };
+    assert_eq!(order.prompt, "Hi\n[stop: max_tokens]");
 }

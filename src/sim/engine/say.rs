@@ -5,7 +5,7 @@ use crate::sim::{
     dice::Dice,
     scenario::{Fault, FaultKind},
     speak::{
-        message::MessagesAsk,
+        message::{MessagesAsk, Wanted},
         prose::Prose,
         reply::{Ending, Stop},
     },
@@ -91,6 +91,9 @@ impl Engine {
     /// How many of `natural` tokens are said, and why no more.
     fn stop(&self, ask: &MessagesAsk, natural: u64) -> (u64, Stop) {
         let most = ask.max_tokens;
+        if let Some(wanted) = ask.wanted.filter(|_| !ask.continued && !ask.has_result) {
+            return as_wanted(wanted, natural, most);
+        }
         if let Some(tool) = &ask.tool {
             let share = self.world.answers.tool_use;
             let asks = tool.forced || (!ask.has_result && self.dice(5).share() < share);
@@ -114,6 +117,28 @@ impl Engine {
             Some(stopped) => stopped,
             None if natural > most => (output, Stop::MaxTokens),
             None => (output, Stop::EndTurn),
+        }
+    }
+}
+
+/// An answer that stops as its prompt asks for.
+fn as_wanted(wanted: Wanted, natural: u64, most: u64) -> (u64, Stop) {
+    /// More than that is not said only to be cut.
+    const LONG: u64 = 4_096;
+    const INPUT: &str = r#"{"city":"Lisbon"}"#;
+    match wanted {
+        Wanted::MaxTokens => (most.min(LONG), Stop::MaxTokens),
+        Wanted::Refusal => (natural.min(most), Stop::Refusal),
+        Wanted::PauseTurn => (natural.min(most), Stop::PauseTurn),
+        Wanted::Window => (natural.min(most), Stop::Window),
+        Wanted::ToolUse => {
+            let tokens = 8.min(most.saturating_sub(1)).max(1);
+            let stop = Stop::Tool {
+                name: "get_weather".to_owned(),
+                input: INPUT.to_owned(),
+                tokens,
+            };
+            (natural.max(tokens + 1).min(most), stop)
         }
     }
 }

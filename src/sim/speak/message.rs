@@ -34,8 +34,53 @@ pub struct MessagesAsk {
     pub has_result: bool,
     /// Texts that end an answer.
     pub stop_sequences: Vec<String>,
+    /// The stop reason that the prompt asks for: `[stop: refusal]`, see [`WANTED`].
+    pub wanted: Option<Wanted>,
     /// Whether `service_tier` is `standard_only`.
     pub standard_only: bool,
+}
+
+/// A stop reason that a prompt may ask the simulator for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// `max_tokens`
+    MaxTokens,
+    /// `refusal`
+    Refusal,
+    /// `tool_use`
+    ToolUse,
+    /// `pause_turn`
+    PauseTurn,
+    /// `model_context_window_exceeded`
+    Window,
+}
+
+/// What stands anywhere in a prompt for it, so that each can be met without a model that has its moods.
+pub const WANTED: [(&str, Wanted); 5] = [
+    ("[stop: max_tokens]", Wanted::MaxTokens),
+    ("[stop: refusal]", Wanted::Refusal),
+    ("[stop: tool_use]", Wanted::ToolUse),
+    ("[stop: pause_turn]", Wanted::PauseTurn),
+    ("[stop: model_context_window_exceeded]", Wanted::Window),
+];
+
+/// The first of [`WANTED`] in a body.
+fn wanted(body: &[u8]) -> Option<Wanted> {
+    const MARK: &[u8] = b"[stop: ";
+    let mut rest = body;
+    while let Some(at) = rest.iter().position(|b| *b == MARK[0]) {
+        rest = &rest[at..];
+        if rest.starts_with(MARK) {
+            let found = WANTED
+                .iter()
+                .find(|(text, _)| rest.starts_with(text.as_bytes()));
+            if let Some((_, wanted)) = found {
+                return Some(*wanted);
+            }
+        }
+        rest = &rest[1..];
+    }
+    None
 }
 
 /// A cache breakpoint.
@@ -84,6 +129,7 @@ fn tokens(bytes: u64) -> u64 {
 
 /// Reads a body. `new_version` is `anthropic-version: 2026-10-21`, which refuses sampling parameters.
 pub fn read(body: &[u8], counting: bool, new_version: bool) -> Result<MessagesAsk, Refusal> {
+    let wanted = wanted(body);
     let body: Body<'_> = serde_json::from_slice(body).map_err(|error| {
         let what = if error.is_data() {
             "The request body has a field of the wrong type"
@@ -190,6 +236,7 @@ pub fn read(body: &[u8], counting: bool, new_version: bool) -> Result<MessagesAs
             .and_then(|tools| tools::chosen(tools, body.tool_choice.as_ref())),
         has_result: turns.last().is_some_and(|turn| turn.content.tool_result),
         stop_sequences: body.stop_sequences.unwrap_or_default(),
+        wanted,
         standard_only: body.service_tier.as_deref() == Some("standard_only"),
     })
 }
@@ -283,6 +330,18 @@ mod tests {
         assert_eq!(takes(&body(r#","top_p":0.5"#, "")), sampling);
         let turn = r#",{"role":"assistant","content":"The"}"#;
         assert_eq!(takes(&body("", turn)), prefill);
+    }
+
+    #[rstest]
+    #[case("Say hello. [stop: refusal]", Some(Wanted::Refusal))]
+    #[case("[[stop: [stop: pause_turn]", Some(Wanted::PauseTurn))]
+    #[case("a full stop: refusal", None)]
+    #[case("[stop: at once]", None)]
+    fn a_prompt_may_ask_for_a_stop_reason(#[case] prompt: &str, #[case] wanted: Option<Wanted>) {
+        let json = format!(
+            r#"{{"model":"m","max_tokens":5,"messages":[{{"role":"user","content":"{prompt}"}}]}}"#
+        );
+        assert_eq!(ask(&json).unwrap().wanted, wanted);
     }
 
     #[test]

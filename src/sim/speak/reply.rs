@@ -29,6 +29,8 @@ pub enum Stop {
     PauseTurn,
     /// The model refuses.
     Refusal,
+    /// The context window is full.
+    Window,
     /// The text came upon this one of the request's `stop_sequences`, after so many bytes.
     Sequence {
         /// The sequence.
@@ -55,6 +57,7 @@ impl Stop {
             Self::MaxTokens => "max_tokens",
             Self::PauseTurn => "pause_turn",
             Self::Refusal => "refusal",
+            Self::Window => "model_context_window_exceeded",
             Self::Sequence { .. } => "stop_sequence",
             Self::Tool { .. } => "tool_use",
         }

@@ -171,8 +171,8 @@ fn wide(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
         run::draw(scene, run, canvas, area);
         return;
     }
-    let form_rows = 20.min(area.height * 3 / 5 + 1);
-    let cost_rows = 7.min((area.height - form_rows) / 2);
+    let form_rows = 21.min(area.height * 3 / 5 + 2);
+    let cost_rows = 6.min((area.height - form_rows) / 2);
     let left = Rect {
         width: LEFT,
         ..area
@@ -378,7 +378,7 @@ fn over(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     let boxed = area.height >= 10;
     let width = 64.min(area.width);
     let height = if boxed {
-        20.min(area.height)
+        21.min(area.height)
     } else {
         area.height
     };

@@ -119,7 +119,7 @@ pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
         let x = pen
             .canvas
             .put(value.x, here.y, &text, roles.strong, here.right());
-        if matches!(field, Field::Model | Field::Policy) {
+        if matches!(field, Field::Model | Field::Policy | Field::Ending) {
             pen.canvas
                 .put(x + 1, here.y, "▾", roles.quiet, here.right());
         }
@@ -383,19 +383,19 @@ pub(super) fn cost(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     }
     let style = if may { roles.strong } else { roles.bad };
     pen.line(&[(&price, style)]);
-    if spend.free {
-        pen.line(&[("nothing is spent here", roles.quiet)]);
-    } else {
-        let session = amount(spend.session_usd, spend.session_cap_usd);
-        pen.line(&[("session ", roles.quiet), (&session, roles.text)]);
-        pen.line(&[("today   ", roles.quiet), (&today(scene), roles.text)]);
-    }
     if scene.read_only && !spend.free {
         pen.line(&[("read only: nothing is sent", roles.tight)]);
     } else if scene.profile.card.attached.is_some() {
         pen.line(&[("looking on: nothing is sent", roles.tight)]);
     } else if !scene.profile.card.can_call {
         pen.line(&[("no key: nothing can be sent", roles.tight)]);
+    }
+    if spend.free {
+        pen.line(&[("nothing is spent here", roles.quiet)]);
+    } else {
+        let session = amount(spend.session_usd, spend.session_cap_usd);
+        pen.line(&[("session ", roles.quiet), (&session, roles.text)]);
+        pen.line(&[("today   ", roles.quiet), (&today(scene), roles.text)]);
     }
     if pen.left() > 0 {
         keys(scene, &mut pen);

@@ -427,7 +427,7 @@ fn an_invalid_value_is_refused_in_its_field() {
 
 #[test]
 fn choosing_a_policy_shows_every_rule() {
-    let stage = Stage::new().typing("jjjje");
+    let stage = Stage::new().typing("jjjjje");
     snap("policies", &stage, 3);
 }
 

@@ -18,6 +18,16 @@ pub const EACH: &str = "one each";
 pub const ANY: &str = "as many as fit";
 /// Retries without a budget for all.
 pub const FREELY: &str = "no budget";
+/// Whatever comes.
+pub const COMES: &str = "as it comes";
+/// Stop reasons that a prompt may ask a simulator for.
+pub const ENDINGS: &[&str] = &[
+    "max_tokens",
+    "refusal",
+    "tool_use",
+    "pause_turn",
+    "model_context_window_exceeded",
+];
 /// No such bound.
 pub const NONE: &str = "none";
 
@@ -32,6 +42,8 @@ pub enum Field {
     MaxTokens,
     /// `stream`.
     Stream,
+    /// How a simulator is to end its answer.
+    Ending,
     /// What to do after a failed attempt.
     Policy,
     /// Attempts in all.
@@ -59,6 +71,7 @@ impl Field {
         Self::Prompt,
         Self::MaxTokens,
         Self::Stream,
+        Self::Ending,
         Self::Policy,
         Self::Attempts,
         Self::Deadline,
@@ -77,6 +90,7 @@ impl Field {
             Self::Prompt => "prompt",
             Self::MaxTokens => "max tokens",
             Self::Stream => "stream",
+            Self::Ending => "ending",
             Self::Policy => "policy",
             Self::Attempts => "attempts",
             Self::Deadline => "deadline",
@@ -146,7 +160,10 @@ impl Field {
             Self::Calls => optional(text, &[EACH, ANY], |text| number(text, MOST_CALLS)).err(),
             Self::Ramp => text.parse::<Ramp>().err(),
             Self::Budget => optional(text, &[FREELY], percent).err(),
-            Self::Model | Self::Prompt | Self::Stream | Self::Policy => None,
+            Self::Ending if text.trim() != COMES && !ENDINGS.contains(&text.trim()) => {
+                Some("no simulator ends an answer so".to_owned())
+            }
+            Self::Model | Self::Prompt | Self::Stream | Self::Policy | Self::Ending => None,
         }
     }
 }

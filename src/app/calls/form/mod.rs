@@ -20,7 +20,7 @@ use crate::domain::{
     spend::Prices,
     usage::Usage,
 };
-use field::{ANY, CLOSED, EACH, FREELY, NONE, number, optional, percent};
+use field::{ANY, CLOSED, COMES, EACH, ENDINGS, FREELY, NONE, number, optional, percent};
 
 /// Longest model name, characters.
 const MODEL_MAX: usize = 128;
@@ -55,6 +55,8 @@ pub struct Form {
     pub max_tokens: u32,
     /// `stream`.
     pub stream: bool,
+    /// The stop reason that a simulator is asked for; elsewhere none may be.
+    pub ending: Option<&'static str>,
     /// What to do after a failed attempt.
     pub policy: Policy,
     /// Attempts in all; none means the policy's own number.
@@ -82,6 +84,7 @@ impl Default for Form {
             prompt: "Say hello.".to_owned(),
             max_tokens: 256,
             stream: true,
+            ending: None,
             policy: Policy::HintJitter,
             attempts: None,
             deadline_s: None,
@@ -117,6 +120,7 @@ impl Form {
             Field::Prompt => self.prompt.clone(),
             Field::MaxTokens => self.max_tokens.to_string(),
             Field::Stream => if self.stream { "on" } else { "off" }.to_owned(),
+            Field::Ending => self.ending.unwrap_or(COMES).to_owned(),
             Field::Policy => self.policy.name().to_owned(),
             Field::Attempts => self.attempts().to_string(),
             Field::Deadline => self.deadline_s.map_or(NONE.to_owned(), words::span),
@@ -164,6 +168,10 @@ impl Form {
             Field::Prompt => text.clone_into(&mut self.prompt),
             Field::MaxTokens => self.max_tokens = number(text, TOKENS_MAX)?,
             Field::Stream => self.stream = text.trim() == "on",
+            Field::Ending => {
+                let named = |ending: &&&str| **ending == text.trim();
+                self.ending = ENDINGS.iter().find(named).copied();
+            }
             Field::Policy => {
                 self.policy = Policy::named(text.trim())
                     .ok_or_else(|| format!("no policy is called {text}"))?;
@@ -226,7 +234,7 @@ impl Form {
 
     /// What the calls will cost.
     pub fn estimate(&self, prices: &Prices) -> Estimate {
-        let input = estimate_tokens(&self.prompt);
+        let input = estimate_tokens(&self.prompt());
         let output = u64::from(self.max_tokens);
         let usage = Usage {
             input_tokens: input,
@@ -246,6 +254,14 @@ impl Form {
         }
     }
 
+    /// The user message as it is sent: a simulator reads from it how it is to end.
+    fn prompt(&self) -> String {
+        match self.ending {
+            Some(ending) => format!("{}\n[stop: {ending}]", self.prompt),
+            None => self.prompt.clone(),
+        }
+    }
+
     /// The call that the form describes.
     pub fn order(&self, call: CallId) -> CallOrder {
         CallOrder {
@@ -253,7 +269,7 @@ impl Form {
             client: "me".into(),
             source: Source::Call,
             model: self.model.as_str().into(),
-            prompt: self.prompt.clone(),
+            prompt: self.prompt(),
             max_tokens: self.max_tokens.max(1),
             stream: self.stream,
             policy: self.policy,
@@ -293,9 +309,16 @@ impl Form {
             } else {
                 plan.workers
             });
+        let asked = |ending: &&&str| order.prompt.ends_with(&format!("\n[stop: {ending}]"));
+        let ending = ENDINGS.iter().find(asked).copied();
+        let prompt = match order.prompt.rsplit_once('\n') {
+            Some((prompt, _)) if ending.is_some() => prompt,
+            _ => &order.prompt,
+        };
         Self {
             model: order.model.to_string(),
-            prompt: order.prompt.clone(),
+            prompt: prompt.to_owned(),
+            ending,
             max_tokens: order.max_tokens,
             stream: order.stream,
             policy: order.policy,

@@ -1,6 +1,6 @@
 //! Choosing a field's value without typing.
 
-use super::{Field, Form, TOKENS_MAX};
+use super::{Field, Form, TOKENS_MAX, field::ENDINGS};
 use crate::domain::{
     call::ATTEMPTS_MAX,
     load::plan::{MOST_CALLS, MOST_WORKERS, Ramp},
@@ -12,6 +12,15 @@ impl Form {
     pub fn turn(&mut self, field: Field, by: isize, models: &[String]) {
         match field {
             Field::Stream => self.stream = !self.stream,
+            Field::Ending => {
+                // The place before the first stands for whatever comes.
+                let here = ENDINGS
+                    .iter()
+                    .position(|ending| Some(*ending) == self.ending);
+                let here = here.map_or(0, |at| at + 1);
+                let to = around(Some(here), by, ENDINGS.len() + 1);
+                self.ending = to.checked_sub(1).map(|at| ENDINGS[at]);
+            }
             Field::Policy => {
                 let here = Policy::ALL.iter().position(|policy| *policy == self.policy);
                 self.policy = Policy::ALL[around(here, by, Policy::ALL.len())];
