@@ -1,7 +1,7 @@
 //! The API as a client: messages, streams, limits.
 //!
 //! [`call`] makes a logical call with its attempts, [`limits`] polls the Admin API, [`models`] lists
-//! models, [`simulator`] asks whether an address is ours. What comes back is read by `domain::answer`.
+//! models, [`count`] counts tokens, [`simulator`] asks whether an address is ours. What comes back is read by `domain::answer`.
 //!
 //! To add one of these: a file that builds its request with [`connection::Connection`] and reads the
 //! answer from bytes, bounded, never panicking; its cases in `tests/it/bad_input`.
@@ -9,6 +9,7 @@
 pub mod attach;
 pub mod call;
 pub mod connection;
+pub mod count;
 pub mod error;
 pub mod fetch;
 pub mod limits;

@@ -87,6 +87,8 @@ pub enum Command {
     PollLimits,
     /// Copy the selected request id, header or sentence.
     Copy,
+    /// Count the tokens of the form's prompt.
+    CountTokens,
     /// The form's policy as code.
     Code,
     /// Mouse on or off.
@@ -268,6 +270,7 @@ pub const COMMANDS: &[Row] = &[
     row(Command::Profiles, &[key('P')], &[], "profiles", "another profile; the boards of both stay").foot("P", "profile", 8),
     row(Command::PollLimits, &[key('r')], &[], "poll limits now", "reads the configured limits now"),
     row(Command::Copy, &[key('y')], &[], "copy", "copies the selected request id, header or sentence").foot("y", "copy", 8),
+    row(Command::CountTokens, &[key('n')], &[Tab::Calls], "count the prompt's tokens", "counts the prompt's tokens: free, from a pool of its own").foot("n", "count", 7),
     row(Command::Code, &[key('c')], &[Tab::Calls], "copy the policy as code", "the policy as code for an SDK, tenacity or curl, to copy").foot("c", "code", 7),
     row(Command::Mouse, &[key('m')], &[], "mouse on or off", "clicks select tabs and lines, or belong to the terminal again"),
     row(Command::Help, &[key('?'), Chord::Key(KeyCode::F(1))], &[], "help", "every key").foot("?", "help", 1),

@@ -1,6 +1,6 @@
 //! What the app wants done. Effects are data; `run` carries them out.
 
-use crate::domain::{call::CallOrder, id::CallId, load::run::RunOrder};
+use crate::domain::{call::CallOrder, count::CountOrder, id::CallId, load::run::RunOrder};
 use std::sync::Arc;
 
 /// One thing to do.
@@ -9,6 +9,8 @@ pub enum Effect {
     /// Make a call on the current profile's connection; it answers with `Event::Observed` and
     /// `Event::Text`.
     Call(CallOrder),
+    /// Count a prompt's tokens; it answers with `Event::Observed` and `Event::Counted`.
+    Count(CountOrder),
     /// Make a run of many calls there; besides, it answers with `Event::RunEnded`.
     Run(RunOrder),
     /// Cancel a call at once, also while it waits; or the run whose first call that is.

@@ -1,6 +1,7 @@
 //! What can happen to the app.
 
 use crate::domain::{
+    count::Count,
     id::CallId,
     load::run::RunEnd,
     notice::Draft,
@@ -51,6 +52,13 @@ pub enum Event {
         first: CallId,
         /// How.
         end: Box<RunEnd>,
+    },
+    /// A prompt's tokens were counted, or could not be.
+    Counted {
+        /// The profile whose form asked.
+        profile: Arc<str>,
+        /// What came of it.
+        count: Box<Count>,
     },
     /// A profile is ready, or its state changed.
     Profile(Box<ProfileCard>),

@@ -172,6 +172,11 @@ impl App {
                 self.profiles[at].runs.end(first, &end, now);
                 self.dirty |= self.frozen.is_none();
             }
+            Event::Counted { profile, count } => {
+                let at = self.profile_named(&profile);
+                self.say(count.sentence(), now);
+                self.profiles[at].calls.counted(*count);
+            }
             Event::Profile(card) => self.adopt(*card),
             Event::Spent { profile, spend } => {
                 let at = self.profile_named(&profile);

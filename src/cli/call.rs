@@ -52,6 +52,9 @@ pub struct Call {
     /// No wait is longer, whatever the policy; one that the server asked for ends the call instead
     #[arg(long, value_name = "D", value_parser = span)]
     pub max_wait: Option<Duration>,
+    /// Count the prompt's tokens instead of sending it: free, from a pool of its own
+    #[arg(long, conflicts_with = "as_code")]
+    pub count_tokens: bool,
     /// Print the policy as code for that target instead, and send nothing
     ///
     /// The Python or TypeScript SDK, tenacity around the Python SDK, or curl. What a target cannot

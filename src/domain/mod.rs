@@ -12,6 +12,7 @@ pub mod bucket;
 pub mod call;
 pub mod checkup;
 pub mod clean;
+pub mod count;
 pub mod feed;
 #[cfg(test)]
 pub mod fixtures;

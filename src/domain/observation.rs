@@ -4,7 +4,7 @@
 use super::{
     headers::Reading,
     id::{CallId, ClientId, ModelId, OrganizationId, WorkspaceId},
-    org::{LimitsSnapshot, LimitsState},
+    org::{GroupKind, LimitsSnapshot, LimitsState},
     outcome::Outcome,
     retry::Decision,
     time::Time,
@@ -144,6 +144,16 @@ pub enum What {
         requests: u64,
         /// Their tokens, together.
         usage: Usage,
+    },
+    /// A request to a group that serves no model was answered or not: token counting, batches. It
+    /// belongs to no call.
+    Aside {
+        /// Whose limits it counts to.
+        group: GroupKind,
+        /// HTTP status; none without an answer.
+        status: Option<u16>,
+        /// Why, unless it was fine.
+        verdict: Option<Box<Verdict>>,
     },
     /// A poll of the Admin API ended.
     Limits {
@@ -303,6 +313,11 @@ mod tests {
                 input_estimate: 0,
             },
             What::Counted { requests: 7, usage },
+            What::Aside {
+                group: GroupKind::TokenCount,
+                status: Some(429),
+                verdict: Some(Box::new(verdict(at))),
+            },
             What::Sent,
             What::Head {
                 status: 429,

@@ -6,6 +6,7 @@
 
 pub mod call;
 pub mod call_text;
+pub mod count;
 pub mod doctor;
 pub mod limits;
 pub mod line;

@@ -5,6 +5,7 @@ use crate::{
     api::{
         call::{Around, Driver, Ear, Purse},
         connection::Connection,
+        count,
         limits::Poller,
         models,
         simulator::{self, Listener},
@@ -18,9 +19,10 @@ use crate::{
     },
     clock::Clock,
     domain::{
+        count::{Count, CountOrder},
         id::ModelId,
         observation::{Observation, What},
-        org::{Group, Override},
+        org::{Group, GroupKind, Override},
     },
     net::{
         base::Base,
@@ -221,6 +223,17 @@ impl Session {
     pub fn known(&self) -> (Vec<Group>, Vec<Override>) {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         (known.groups.clone(), known.overrides.clone())
+    }
+
+    /// Counts a prompt's tokens; none without an API key.
+    pub async fn count(&self, order: CountOrder) -> Option<(Count, Observation)> {
+        let connection = self.calls.as_ref()?;
+        let group = {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut groups = known.groups.iter();
+            groups.find(|it| it.kind == GroupKind::TokenCount).cloned()
+        };
+        Some(count::tokens(connection, &self.ground.clock, order, group.as_ref()).await)
     }
 
     /// What is known around a call of that model: its pool as polled, else as the table guesses it.

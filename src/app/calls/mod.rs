@@ -20,6 +20,7 @@ use super::{
 };
 use crate::domain::{
     board::Board,
+    count::{Count, CountOrder},
     id::{CallId, ModelId},
     load::run::Run,
     org::GroupKind,
@@ -47,6 +48,8 @@ pub struct Calls {
     view: View,
     /// The call sent last: it can be cancelled before anything was seen of it.
     sent: Option<CallId>,
+    /// What was counted last.
+    count: Option<Count>,
 }
 
 impl Default for Calls {
@@ -60,6 +63,7 @@ impl Default for Calls {
             editor: None,
             view: View::default(),
             sent: None,
+            count: None,
         }
     }
 }
@@ -84,6 +88,12 @@ impl Calls {
     /// The field being edited.
     pub fn editor(&self) -> Option<&Editor> {
         self.editor.as_ref()
+    }
+
+    /// Input tokens as the API counted them, while model and prompt are those that it counted.
+    pub fn tokens(&self) -> Option<u64> {
+        let count = self.count.as_ref()?;
+        count.of(&self.form.model, &self.form.prompt)
     }
 
     /// What is looked at.
@@ -210,6 +220,7 @@ impl Calls {
                 self.view.evidence = !self.view.evidence;
                 self.view.up = 0;
             }
+            Command::CountTokens => return self.count(ground),
             Command::ZoomIn => self.view.zoom(1),
             Command::ZoomOut => self.view.zoom(-1),
             Command::PanLeft => self.view.pan(-1.0),
@@ -308,6 +319,34 @@ impl Calls {
     fn step_attempt(&mut self, ground: &Ground<'_>, by: isize) {
         if let Some(call) = self.call(ground.timeline, ground.runs) {
             self.view.step_attempt_of(call, by);
+        }
+    }
+
+    /// Keeps what was counted.
+    pub(super) fn counted(&mut self, count: Count) {
+        self.count = Some(count);
+    }
+
+    /// Costs nothing, so nothing but a missing key and an empty form stands in its way.
+    fn count(&mut self, ground: &Ground<'_>) -> Reply {
+        let empty = [Field::Model, Field::Prompt]
+            .into_iter()
+            .find_map(|field| Some((field, field.problem(&self.form.text(field))?)));
+        if let Some((field, why)) = empty {
+            self.select(field);
+            return Reply::say(format!("{}: {why}. e edits it.", field.label()));
+        }
+        if !ground.card.can_call {
+            let why = ground.card.cannot_call_because.clone();
+            return Reply::say(why.unwrap_or_else(|| "This profile has no API key.".to_owned()));
+        }
+        Reply {
+            said: Some("Counting.".to_owned()),
+            effects: vec![Effect::Count(CountOrder {
+                model: self.form.model.as_str().into(),
+                prompt: self.form.prompt.clone(),
+            })],
+            ..Reply::default()
         }
     }
 

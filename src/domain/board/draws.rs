@@ -9,6 +9,7 @@ use crate::domain::{
     id::ModelId,
     limit::{Dimension, Family},
     observation::Observation,
+    org::GroupKind,
     outcome::Outcome,
     time::Time,
     usage::Usage,
@@ -102,6 +103,15 @@ impl Board {
             ..before.clone()
         };
         self.draw(&counted, &before, seen.at);
+    }
+
+    /// One request of a group without models. As for calls, a refused one is taken not to count.
+    pub(super) fn draw_aside(&mut self, kind: &GroupKind, refused: bool, at: Time) {
+        let group = self.pools.iter_mut().find(|pool| pool.kind == *kind);
+        let gauges = group.map(|group| &mut group.gauges).into_iter().flatten();
+        for gauge in gauges.filter(|gauge| gauge.dimension == Dimension::Rpm && !refused) {
+            gauge.draw(at, 1.0);
+        }
     }
 
     pub(super) fn absorb_end(

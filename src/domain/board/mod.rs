@@ -131,6 +131,13 @@ impl Board {
                 self.draw_counted(seen, *requests, usage);
                 Vec::new()
             }
+            What::Aside { group, verdict, .. } => {
+                self.draw_aside(group, verdict.is_some(), seen.at);
+                verdict
+                    .iter()
+                    .map(|verdict| refusal(seen.at, verdict))
+                    .collect()
+            }
             What::FirstToken { .. } | What::Decided { .. } => Vec::new(),
         }
     }

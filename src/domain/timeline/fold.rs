@@ -74,7 +74,11 @@ impl Call {
     fn place_of(&mut self, seen: &Observation) -> Option<usize> {
         if matches!(
             seen.what,
-            What::Began { .. } | What::Closed { .. } | What::Counted { .. } | What::Limits { .. }
+            What::Began { .. }
+                | What::Closed { .. }
+                | What::Counted { .. }
+                | What::Aside { .. }
+                | What::Limits { .. }
         ) {
             return None;
         }
@@ -172,6 +176,7 @@ impl Attempt {
             What::Began { .. }
             | What::Closed { .. }
             | What::Counted { .. }
+            | What::Aside { .. }
             | What::Limits { .. } => {}
         }
     }

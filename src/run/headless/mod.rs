@@ -3,6 +3,7 @@
 
 mod as_code;
 mod call;
+mod count;
 mod doctor;
 mod heard;
 mod limits;
@@ -112,6 +113,7 @@ pub async fn run(
     let code = match command {
         Command::Status(args) => status::run(args, &desk, outlet).await,
         Command::Limits(args) => limits::run(args, &desk, outlet).await,
+        Command::Call(args) if args.count_tokens => count::run(args, &desk, outlet).await,
         Command::Call(args) => call::run(args, &desk, outlet).await,
         _ => Ok(exits::USAGE),
     };

@@ -24,7 +24,7 @@ use crate::{
     api::call::Driver,
     app::{effect::Effect, event::Event},
     cli::profile::Profile,
-    domain::{call::CallOrder, load::run::RunOrder},
+    domain::{call::CallOrder, count::CountOrder, load::run::RunOrder},
 };
 use shared::{Working, lock};
 use std::{sync::Arc, time::Duration};
@@ -70,6 +70,7 @@ impl Hub {
     pub fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Call(order) => self.call(order),
+            Effect::Count(order) => self.count(order),
             Effect::Run(run) => self.make_run(run),
             Effect::HoldRun(first, held) => self.shared.hold(first, held),
             Effect::Cancel(call) => {
@@ -117,6 +118,22 @@ impl Hub {
             match Session::open(profile, shared.ground()).await {
                 Ok(session) => shared.start(session, &siblings).await,
                 Err(error) => shared.tell(Event::Fault(format!("{error:#}."))).await,
+            }
+        });
+    }
+
+    fn count(&self, order: CountOrder) {
+        let Some(working) = self.shared.working(&self.front) else {
+            self.shared
+                .fault(format!("Profile {} is not ready yet.", self.front));
+            return;
+        };
+        let (shared, profile) = (Arc::clone(&self.shared), Arc::clone(&self.front));
+        self.shared.spawn("counting tokens", async move {
+            if let Some((count, seen)) = working.session.count(order).await {
+                shared.observe(&profile, seen).await;
+                let count = Box::new(count);
+                shared.tell(Event::Counted { profile, count }).await;
             }
         });
     }

@@ -362,9 +362,13 @@ pub(super) fn cost(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     let (price, may) = price(scene);
     let mut pen = Pen::new(canvas, area);
     let (input, output) = (estimate.input, estimate.output);
+    let known = match scene.calls.tokens() {
+        Some(counted) => format!("{counted} in"),
+        None => format!("about {input} in"),
+    };
     let mut ways = vec![
-        format!("about {input} in + at most {output} out"),
-        format!("about {input} in + {output} out"),
+        format!("{known} + at most {output} out"),
+        format!("{known} + {output} out"),
     ];
     if !scene.calls.form().is_single() {
         let calls = match estimate.calls {

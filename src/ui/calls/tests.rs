@@ -8,6 +8,7 @@ use crate::{
     },
     domain::{
         clean::is_harmless,
+        count::Count,
         id::{CallId, ModelId},
         observation::{CallResult, Observation, What},
         outcome::{ApiError, Outcome},
@@ -451,6 +452,32 @@ fn what_may_not_be_sent_is_said_and_not_sent() {
         assert!(stage.sent.is_empty());
         assert!(stage.app.toast().unwrap().text.contains(sentence));
     }
+}
+
+#[test]
+fn counted_tokens_stand_in_the_cost_until_the_prompt_changes() {
+    let mut stage = Stage::new().typing("n");
+    let Some(Effect::Count(order)) = stage.sent.pop() else {
+        panic!("{:?}", stage.sent);
+    };
+    let count = |tokens| {
+        Box::new(Count {
+            order: order.clone(),
+            tokens,
+            verdict: None,
+        })
+    };
+    let profile: std::sync::Arc<str> = "prod".into();
+    let told = |count| Event::Counted {
+        profile: profile.clone(),
+        count,
+    };
+    stage.app.update(told(count(Some(4_321))), t(0.0));
+    assert!(stage.screen((120, 36)).contains("4321 in + at most"));
+    let toast = stage.app.toast().map(|toast| toast.text.as_str());
+    assert_eq!(toast, Some("claude-opus-5-5: 4,321 input tokens."));
+    let stage = stage.typing("je!\n");
+    assert!(stage.screen((120, 36)).contains("about "));
 }
 
 #[test]

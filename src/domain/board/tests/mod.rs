@@ -1,5 +1,6 @@
 //! What observations make of the board.
 
+mod aside;
 mod draws;
 mod heads;
 mod limits;

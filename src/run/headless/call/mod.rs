@@ -69,14 +69,7 @@ fn no_key(desk: &Desk, outlet: &mut Outlet<'_>) -> u8 {
 
 fn order(args: &args::Call, desk: &Desk) -> Result<CallOrder, String> {
     let form = desk.session.form();
-    let prompt = match args.prompt.as_deref() {
-        Some("-") => read_prompt()?,
-        Some(text) => text.to_owned(),
-        None => form.prompt,
-    };
-    if prompt.trim().is_empty() {
-        return Err("the prompt is empty".to_owned());
-    }
+    let prompt = prompt(args, form.prompt)?;
     let named = args.policy.as_deref();
     let policies = &desk.session.profile.policies;
     let named = named.map(|name| find(policies, name)).transpose()?;
@@ -106,6 +99,19 @@ fn order(args: &args::Call, desk: &Desk) -> Result<CallOrder, String> {
         attempts,
         limits,
     })
+}
+
+/// What is asked: the argument, standard input, or what the profile says.
+pub(super) fn prompt(args: &args::Call, default: String) -> Result<String, String> {
+    let prompt = match args.prompt.as_deref() {
+        Some("-") => read_prompt()?,
+        Some(text) => text.to_owned(),
+        None => default,
+    };
+    if prompt.trim().is_empty() {
+        return Err("the prompt is empty".to_owned());
+    }
+    Ok(prompt)
 }
 
 fn read_prompt() -> Result<String, String> {
