@@ -163,6 +163,7 @@ fn name(what: &What) -> &'static str {
         What::Decided { .. } => "decided",
         What::Closed { .. } => "closed",
         What::Counted { .. } => "counted",
+        What::Aside { .. } => "aside",
         What::Limits { .. } => "limits",
     }
 }

@@ -291,7 +291,7 @@ fn refusal_of(fault: &Fault, stream: bool) -> Option<Refusal> {
 }
 
 /// The newer prose of section "errors", patterns 2 to 4.
-fn over(short: &Short, subject: &str) -> Refusal {
+pub(super) fn over(short: &Short, subject: &str) -> Refusal {
     let what = match short.dimension {
         Dimension::Rpm => "requests",
         Dimension::Otpm => "output tokens",

@@ -5,6 +5,7 @@
 
 mod admin;
 mod admit;
+mod batches;
 mod gates;
 mod heads;
 mod models;
@@ -23,6 +24,7 @@ use super::{
     scenario::{Client, Scenario},
     speak::{
         ask::{Ask, Key, Route, Version},
+        batch::BatchAsk,
         refusal::Refusal,
         reply::Reply,
     },
@@ -116,6 +118,8 @@ pub struct Engine {
     gates: Gates,
     cache: HashMap<u64, (u64, Time)>,
     usage: usage::Log,
+    batches: Vec<batches::Batch>,
+    batches_made: u64,
     calls: u64,
     others: u64,
     organization: HeaderValue,
@@ -170,6 +174,8 @@ impl Engine {
             workspace: world.workspace.as_deref().map(value),
             gates: Gates::new(&world, start),
             usage: usage::Log::new(start),
+            batches: Vec::new(),
+            batches_made: 0,
             world: Arc::new(world),
             seed,
             start,
@@ -198,13 +204,14 @@ impl Engine {
         } else {
             self.others += 1;
         }
+        let lines = matches!(ask.route, Route::Batches(_, BatchAsk::Results(_)));
         let result = self.admission(&ask).and_then(|()| match ask.route {
             Route::Messages(body) => body.and_then(|body| self.admit(body, now)),
             route => self
                 .look_up(route, ask.version, now)
                 .map(|(body, workspace)| {
                     let mut headers = self.head_of(self.others, 21, workspace, now);
-                    headers.insert("content-type", JSON);
+                    headers.insert("content-type", if lines { JSON_LINES } else { JSON });
                     Answered::Now(Answer {
                         status: 200,
                         headers,
@@ -233,6 +240,7 @@ impl Engine {
             Route::CountTokens(body) => self
                 .count_tokens(&body?, now)
                 .map(|value| (json(value), true)),
+            Route::Batches(host, ask) => self.batches(&host, ask, now).map(|body| (body, true)),
             Route::Models(query) => {
                 models::list(&self.world, &query, now).map(|value| (json(value), true))
             }
@@ -264,9 +272,11 @@ impl Engine {
     fn admission(&self, ask: &Ask) -> Result<(), Refusal> {
         let admin = match ask.route {
             Route::Alive | Route::Simulator | Route::Refused(_) => return Ok(()),
-            Route::Messages(_) | Route::CountTokens(_) | Route::Models(_) | Route::Model(_) => {
-                false
-            }
+            Route::Messages(_)
+            | Route::CountTokens(_)
+            | Route::Batches(..)
+            | Route::Models(_)
+            | Route::Model(_) => false,
             _ => true,
         };
         let any = self.world.rules.any_key;
@@ -376,6 +386,7 @@ fn share(limiter: &str, take: &Take) -> f64 {
 }
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const JSON_LINES: HeaderValue = HeaderValue::from_static("application/x-jsonl");
 
 /// What makes an address free of charge, and nothing else does.
 pub const SIMULATOR: &str = concat!(

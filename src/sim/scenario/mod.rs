@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 pub use client::{Client, Pattern};
 pub use headers::{AsOf, HeaderFamily, HeaderRules, Subscription, TokensHeader};
 pub use read::BadScenario;
-pub use rules::{AdminShape, Fault, FaultKind, Ramp, Rules, Spend, SpendKind};
+pub use rules::{AdminShape, BatchRules, Fault, FaultKind, Ramp, Rules, Spend, SpendKind};
 
 /// Lowest and highest value of something that varies; written `[40, 400]`.
 pub type Range = (f64, f64);
@@ -55,6 +55,9 @@ pub struct Scenario {
     /// What else is limited.
     #[serde(default)]
     pub rules: Rules,
+    /// How message batches go.
+    #[serde(default)]
+    pub batches: BatchRules,
     /// What goes wrong, and how often.
     #[serde(default)]
     pub faults: Vec<Fault>,

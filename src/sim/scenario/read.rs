@@ -224,6 +224,13 @@ impl Scenario {
                 .iter()
                 .try_for_each(|model| self.known_model(model))?;
         }
+        if !(self.batches.clock > 0.0 && self.batches.clock <= 1e6) {
+            return Err((
+                "clock".into(),
+                "the clock of batches must be above 0 and at most 1000000".into(),
+            ));
+        }
+        ordered("takes_s", self.batches.takes_s)?;
         ordered("tokens", self.answers.tokens)?;
         ordered("first_byte_s", self.answers.first_byte_s)?;
         ordered("tokens_per_s", self.answers.tokens_per_s)

@@ -78,6 +78,29 @@ pub enum AdminShape {
     Guide,
 }
 
+/// How message batches go.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BatchRules {
+    /// Seconds until the last request of a batch is done (most batches of the API: within an hour).
+    pub takes_s: super::Range,
+    /// How many times as fast as the real ones their clock goes: with 60 an hour is a minute, and a
+    /// batch expires after 24 of them.
+    pub clock: f64,
+    /// Share of the requests that fail with a server's error.
+    pub errored: f64,
+}
+
+impl Default for BatchRules {
+    fn default() -> Self {
+        Self {
+            takes_s: (600.0, 2_400.0),
+            clock: 60.0,
+            errored: 0.0,
+        }
+    }
+}
+
 /// Something that goes wrong with some calls.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,6 +1,7 @@
 //! A request as far as the engine needs it.
 
 use super::{
+    batch::{self, BatchAsk},
     message::{self, MessagesAsk},
     refusal::Refusal,
 };
@@ -54,6 +55,8 @@ pub enum Route {
     Messages(Result<MessagesAsk, Refusal>),
     /// `POST /v1/messages/count_tokens`
     CountTokens(Result<MessagesAsk, Refusal>),
+    /// `/v1/messages/batches…`, and the `Host` of the request: results have a URL.
+    Batches(String, BatchAsk),
     /// `GET /v1/models`
     Models(Query),
     /// `GET /v1/models/{id}`
@@ -99,7 +102,7 @@ pub fn read(method: &Method, target: &str, headers: &HeaderMap, body: &[u8]) -> 
     Ask {
         key: key(headers),
         version,
-        route: route(method, target, body, version),
+        route: route(method, target, host(headers), body, version),
     }
 }
 
@@ -122,7 +125,13 @@ fn key(headers: &HeaderMap) -> Key {
     }
 }
 
-fn route(method: &Method, target: &str, body: &[u8], version: Version) -> Route {
+fn host(headers: &HeaderMap) -> &str {
+    let host = headers.get(http::header::HOST);
+    host.and_then(|host| host.to_str().ok())
+        .unwrap_or("api.anthropic.com")
+}
+
+fn route(method: &Method, target: &str, host: &str, body: &[u8], version: Version) -> Route {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let query = || {
         query
@@ -149,6 +158,20 @@ fn route(method: &Method, target: &str, body: &[u8], version: Version) -> Route 
             Method::POST,
             Route::Refused(Refusal::not_found("Not Found")),
         ),
+        ["v1", "messages", "batches", rest @ ..] => {
+            let (wanted, ask) = match rest {
+                [] if method == Method::POST => {
+                    (Method::POST, BatchAsk::Create(batch::read(body, new)))
+                }
+                [] => (Method::GET, BatchAsk::List(query())),
+                [id, "cancel"] => (Method::POST, BatchAsk::Cancel(decoded(id))),
+                [id, "results"] => (Method::GET, BatchAsk::Results(decoded(id))),
+                [id] if method == Method::DELETE => (Method::DELETE, BatchAsk::Delete(decoded(id))),
+                [id] => (Method::GET, BatchAsk::Retrieve(decoded(id))),
+                _ => return Route::Refused(Refusal::not_found("Not Found")),
+            };
+            (wanted, Route::Batches(host.to_owned(), ask))
+        }
         ["v1", "models"] => (Method::GET, Route::Models(query())),
         ["v1", "models", id] => (Method::GET, Route::Model(decoded(id))),
         ["v1", "organizations", "me"] => (Method::GET, Route::Me),
@@ -222,7 +245,7 @@ mod tests {
 
     #[test]
     fn paths_queries_and_methods() {
-        let get = |target: &str| route(&Method::GET, target, b"", Version::Y2023);
+        let get = |target: &str| route(&Method::GET, target, "h", b"", Version::Y2023);
         assert_eq!(
             get("/v1/organizations/usage_report/messages?group_by%5B%5D=model&limit=5"),
             Route::Usage(vec![
@@ -247,12 +270,13 @@ mod tests {
             Route::Refused(Refusal { status: 404, .. })
         ));
         assert_eq!(
-            route(&Method::HEAD, "/", b"", Version::Missing),
+            route(&Method::HEAD, "/", "h", b"", Version::Missing),
             Route::Alive
         );
         let post = route(
             &Method::POST,
             "/v1/messages?beta=true",
+            "h",
             b"{}",
             Version::Y2023,
         );

@@ -3,6 +3,7 @@
 //! To add an endpoint: a variant of [`ask::Route`], a row in `ask::route`, an arm in `engine::answer`.
 
 pub mod ask;
+pub mod batch;
 pub mod message;
 pub mod prose;
 pub mod refusal;

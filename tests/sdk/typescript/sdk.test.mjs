@@ -138,6 +138,32 @@ describe("the spend cap", () => {
   });
 });
 
+describe("batches", () => {
+  const here = world("batches");
+
+  test("create, retrieve, results, list, cancel, delete", async () => {
+    const { batches } = here.client().messages;
+    const requests = ["a", "b"].map((custom_id) => ({ custom_id, params: ask() }));
+    let batch = await batches.create({ requests });
+    assert.deepEqual([batch.processing_status, batch.request_counts.processing], ["in_progress", 2]);
+    await assert.rejects(batches.results(batch.id), /No batch `results_url`/);
+    const { id } = batch;
+    while (batch.processing_status !== "ended") batch = await batches.retrieve(id);
+    assert.equal(batch.request_counts.succeeded, 2);
+    const seen = new Map();
+    for await (const line of await batches.results(id)) seen.set(line.custom_id, line.result);
+    assert.deepEqual([...seen.keys()].sort(), ["a", "b"]);
+    assert.equal(seen.get("a").message.usage.service_tier, "batch");
+    const other = await batches.create({ requests });
+    assert.equal((await batches.cancel(other.id)).processing_status, "canceling");
+    const listed = [];
+    for await (const it of batches.list({ limit: 1 })) listed.push(it.id);
+    assert.deepEqual(listed, [other.id, id]);
+    assert.equal((await batches.delete(id)).type, "message_batch_deleted");
+    await assert.rejects(batches.retrieve(id), Anthropic.NotFoundError);
+  });
+});
+
 describe("faults", () => {
   const here = world("faults");
   beforeEach(() => (here.wire.length = 0));

@@ -1,6 +1,7 @@
 //! Laws of the engine, in virtual time and without sockets.
 
 mod answers;
+mod batches;
 mod gates;
 mod look_ups;
 
