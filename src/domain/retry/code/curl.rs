@@ -127,6 +127,9 @@ fn unsaid(rule: &Rule) -> Vec<String> {
             unsaid.push("retry-after-ms (curl does not read it)".to_owned());
         }
     }
+    if rule.streams {
+        unsaid.push("calling anew what broke after a 200".to_owned());
+    }
     if let Some(budget) = rule.budget {
         unsaid.push(format!(
             "giving up before a wait of its own that would pass {} (curl looks when it has ended)",

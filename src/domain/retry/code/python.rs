@@ -25,7 +25,7 @@ pub(super) fn write(rule: &Rule) -> Written {
     Written {
         needs: "anthropic 2.5 or newer",
         notes: vec![off("create()")],
-        unsaid: vec![LARGER.to_owned()],
+        unsaid: left_out(rule),
         code,
     }
 }
@@ -75,9 +75,17 @@ pub(super) fn off(name: &str) -> String {
     format!("The SDK can be told how often to retry, not when and how late: {name} does that here.")
 }
 
-/// Cannot be said where code sees the answer only.
-pub(super) const LARGER: &str =
-    "giving up on a call that is larger than its own limit (the answer does not tell it apart)";
+/// What code that sees the answer only cannot do.
+pub(super) fn left_out(rule: &Rule) -> Vec<String> {
+    let larger =
+        "giving up on a call that is larger than its own limit (the answer does not tell it apart)";
+    let streams = "calling anew what broke after a 200 (that is raised while the stream is read)";
+    let streams = rule.streams.then_some(streams);
+    std::iter::once(larger)
+        .chain(streams)
+        .map(str::to_owned)
+        .collect()
+}
 
 /// What the code needs, in alphabetical order.
 pub(super) fn imports(rule: &Rule, more: &[&str]) -> String {

@@ -56,6 +56,8 @@ pub(super) struct Rule {
     pub(super) statuses: Vec<(u16, u16)>,
     /// Whether failed connections and time-outs are.
     pub(super) connections: bool,
+    /// Whether what broke after a 200 is called anew.
+    pub(super) streams: bool,
     pub(super) hint: Hint,
     pub(super) unasked: Unasked,
     /// Seconds in all, beyond which it waits no more.
@@ -74,6 +76,7 @@ impl Rule {
             attempts: plan.attempts.max(1),
             statuses: Vec::new(),
             connections: false,
+            streams: false,
             hint: Hint::Ignored,
             unasked: Unasked::Fixed(0.0),
             budget: budget.into_iter().flatten().reduce(f64::min),
@@ -143,6 +146,7 @@ impl Rule {
     fn of_backoff(self, backoff: &Backoff) -> Self {
         Self {
             connections: backoff.retry_on.connections,
+            streams: backoff.retry_on.streams,
             hint: if backoff.obeys_hint {
                 Hint::Floor {
                     share: Backoff::SPREAD,

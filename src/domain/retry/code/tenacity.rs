@@ -36,7 +36,7 @@ pub(super) fn write(rule: &Rule) -> Written {
     let mut unsaid = Vec::new();
     if retries {
         if !rule.is_sdk() {
-            unsaid.push(python::LARGER.to_owned());
+            unsaid.extend(python::left_out(rule));
         }
         code.push_str(&python::asked(rule));
         code.push_str(&python::worth_a_retry(rule));

@@ -12,7 +12,7 @@ pub(super) fn write(rule: &Rule) -> Written {
     if rule.attempts == 1 || rule.is_sdk() {
         return settings(rule);
     }
-    let mut unsaid = vec![python::LARGER.to_owned()];
+    let mut unsaid = python::left_out(rule);
     let unbounded = rule.obeys_hint() && rule.budget.is_none() && rule.longest.is_none();
     if unbounded {
         unsaid.push("a wait above 24.8 days (that is setTimeout's longest)".to_owned());
