@@ -7,6 +7,7 @@ mod architecture;
 mod bad_input;
 mod beside;
 mod cli;
+mod decisions;
 mod docs;
 mod doctor;
 mod frames;

@@ -18,6 +18,12 @@ if ! cmp -s "$here/requirements.txt" "$venv/installed.txt"; then
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --retries 5 -r "$here/requirements.txt"
   cp "$here/requirements.txt" "$venv/installed.txt"
 fi
+# The last SDK that took a hint above 60 s for none, beside today's and with its dependencies.
+if ! cmp -s "$here/classic.txt" "$here/.classic/installed.txt"; then
+  rm -rf "$here/.classic"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --retries 5 --no-deps --target "$here/.classic" -r "$here/classic.txt"
+  cp "$here/classic.txt" "$here/.classic/installed.txt"
+fi
 if ! cmp -s "$here/package-lock.json" "$here/node_modules/installed.json"; then
   npm ci --prefix "$here" --no-audit --no-fund --loglevel=error
   cp "$here/package-lock.json" "$here/node_modules/installed.json"

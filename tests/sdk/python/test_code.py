@@ -316,7 +316,7 @@ class Wire(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        # The SDKs of before September 2026 are measured in `test_classic.py`.
+        # The SDKs of before September 2026 are measured in `test_decisions.py`.
         names = [name for name in POLICIES if name != "sdk-classic"]
         targets = ("python", "typescript", "tenacity", "ratetop")
         cases = [*itertools.product(names, targets), ("sdk-classic", "tenacity"), ("sdk-classic", "ratetop")]
