@@ -39,7 +39,7 @@ pub struct Call {
     /// Wait for the whole answer
     #[arg(long, overrides_with = "stream")]
     pub no_stream: bool,
-    /// What to do after a refusal: one of these, or of the config file's [policies]
+    /// What to do after a refusal: one of these, or one that the config file names
     #[arg(long, value_name = "NAME", value_parser = PolicyName)]
     pub policy: Option<String>,
     /// Attempts in all, the first included; 20 at most

@@ -4,11 +4,11 @@
 //! | part | what |
 //! | --- | --- |
 //! | this | which profile is in front, and what each effect starts |
-//! | [`crowd`] | runs of many calls: making one, holding it back |
-//! | [`shared`] | what tasks share: the way to the screen, sessions, dice; running one, making a call |
-//! | [`standing`] | what a session does unasked: waits for its server, polls, probes |
-//! | [`taps`] | the taps that profiles want beside the screen |
-//! | [`ear`] | what calls tell, as events |
+//! | `crowd` | runs of many calls: making one, holding it back |
+//! | `shared` | what tasks share: the way to the screen, sessions, dice; running one, making a call |
+//! | `standing` | what a session does unasked: waits for its server, polls, probes |
+//! | `taps` | the taps that profiles want beside the screen |
+//! | `ear` | what calls tell, as events |
 
 mod crowd;
 mod ear;
