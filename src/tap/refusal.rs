@@ -86,8 +86,8 @@ impl fmt::Display for Refusal {
                 f.write_str("the request was broken off: the chunks of its body are not well-formed")
             }
             Self::Token => f.write_str(
-                "the request was not passed on: send the token of --token-file in the header \
-                 x-ratetop-token, or put /t/TOKEN behind this address",
+                "the request was not passed on: send this tap's token (of --token-file, or of token_file in its \
+                 profile) in the header x-ratetop-token, or put /t/TOKEN behind this address",
             ),
             Self::Upgrade => f.write_str(
                 "the request was not passed on: only HTTP/1.1 passes, no upgrade to another protocol",

@@ -32,7 +32,8 @@ impl Gate {
         let loopback = address.ip().is_loopback();
         if !loopback && token.is_none() {
             return Err(format!(
-                "{address} can be reached from other machines: name a file with a token with --token-file"
+                "{address} can be reached from other machines: name a file with a token, by --token-file or by \
+                 token_file in the profile"
             ));
         }
         let hosts = ["127.0.0.1", "localhost", "[::1]"].map(|name| format!("{name}:{port}"));
