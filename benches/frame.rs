@@ -46,6 +46,8 @@ use std::{
 };
 
 const SIZE: (u16, u16) = (120, 40);
+/// No frame takes longer, nanoseconds.
+const LONGEST_NS: u64 = 10_000_000_000;
 /// Frames of one kind before the next has its turn.
 const TURN: u64 = 100;
 
@@ -103,8 +105,8 @@ impl Kind {
             name: name.to_owned(),
             terminal: Terminal::with_options(backend, TerminalOptions { viewport })?,
             paint: Box::new(paint),
-            cpu: Histogram::new(3)?,
-            wall: Histogram::new(3)?,
+            cpu: Histogram::new_with_max(LONGEST_NS, 3)?,
+            wall: Histogram::new_with_max(LONGEST_NS, 3)?,
             drawn: 0,
             written,
         };

@@ -32,7 +32,7 @@ pub(crate) struct Times {
 impl Times {
     fn new() -> Result<Self, Failure> {
         Ok(Self {
-            each: Histogram::new(3)?,
+            each: Histogram::new_with_max(600_000_000, 3)?,
             took: Duration::ZERO,
             failed: 0,
         })

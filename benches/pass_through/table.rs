@@ -96,7 +96,13 @@ pub(crate) fn text(rows: &[Row]) -> String {
         let _ = write!(text, "\n{:<26}", format!("{} / {}", last.name, peer.name));
         for (_, of, added) in COLUMNS {
             let base = added.then_some(direct);
-            let _ = write!(text, "{:>19.2}", last.ratio(peer, of, base));
+            let ratio = last.ratio(peer, of, base);
+            // Nothing failed on either side: there is no ratio of that.
+            let _ = if ratio.is_finite() {
+                write!(text, "{ratio:>19.2}")
+            } else {
+                write!(text, "{:>19}", "-")
+            };
         }
     }
     text
