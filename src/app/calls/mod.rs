@@ -6,6 +6,7 @@
 pub mod editor;
 pub mod form;
 pub mod run;
+mod send;
 pub mod view;
 
 #[cfg(test)]
@@ -13,14 +14,13 @@ mod tests;
 
 use super::{
     command::Command,
-    effect::Effect,
     event::{FormDefaults, ProfileCard},
     ground::{Ground, Reply},
     runs::Runs,
 };
 use crate::domain::{
     board::Board,
-    count::{Count, CountOrder},
+    count::Count,
     id::{CallId, ModelId},
     load::run::Run,
     org::GroupKind,
@@ -30,10 +30,7 @@ use crate::domain::{
 use crossterm::event::KeyEvent;
 use editor::{Editor, Typed};
 use form::{Field, Form};
-use view::{Item, View};
-
-/// Own calls that may run at once: enough to see two policies race, few enough for a stuck Enter key.
-const RUNNING_MAX: usize = 8;
+use view::View;
 
 /// State of tab 2, one for each profile.
 #[derive(Clone, Debug)]
@@ -320,101 +317,6 @@ impl Calls {
         if let Some(call) = self.call(ground.timeline, ground.runs) {
             self.view.step_attempt_of(call, by);
         }
-    }
-
-    /// Keeps what was counted.
-    pub(super) fn counted(&mut self, count: Count) {
-        self.count = Some(count);
-    }
-
-    /// Costs nothing, so nothing but a missing key and an empty form stands in its way.
-    fn count(&mut self, ground: &Ground<'_>) -> Reply {
-        let empty = [Field::Model, Field::Prompt]
-            .into_iter()
-            .find_map(|field| Some((field, field.problem(&self.form.text(field))?)));
-        if let Some((field, why)) = empty {
-            self.select(field);
-            return Reply::say(format!("{}: {why}. e edits it.", field.label()));
-        }
-        if !ground.card.can_call {
-            let why = ground.card.cannot_call_because.clone();
-            return Reply::say(why.unwrap_or_else(|| "This profile has no API key.".to_owned()));
-        }
-        Reply {
-            said: Some("Counting.".to_owned()),
-            effects: vec![Effect::Count(CountOrder {
-                model: self.form.model.as_str().into(),
-                prompt: self.form.prompt.clone(),
-            })],
-            ..Reply::default()
-        }
-    }
-
-    fn send(&mut self, asked: bool, ground: &mut Ground<'_>) -> Reply {
-        if let Err(why) = ground.may_call() {
-            return Reply::say(why);
-        }
-        if let Some((field, why)) = self.form.problem() {
-            self.select(field);
-            return Reply::say(format!("{}: {why}. e edits it.", field.label()));
-        }
-        if let Some(why) = self.form.policy.refusal(ground.card.spend.free) {
-            self.select(Field::Policy);
-            return Reply::say(format!("policy: {why}."));
-        }
-        if self.form.ending.is_some() && !ground.card.spend.free {
-            self.select(Field::Ending);
-            return Reply::say("ending: only a simulator ends its answers as asked.");
-        }
-        if !self.form.is_single() {
-            return self.send_run(asked, ground);
-        }
-        let running = ground
-            .timeline
-            .calls()
-            .filter(|call| call.is_own() && call.is_open());
-        if running.count() >= RUNNING_MAX {
-            return Reply::say(format!("{RUNNING_MAX} calls are running; Esc cancels one."));
-        }
-        let estimate = self.form.estimate(ground.prices);
-        if let Err(why) = ground.may_send(estimate.usd) {
-            return Reply::say(why);
-        }
-        let call = ground.new_call();
-        self.open = false;
-        self.sent = Some(call);
-        self.view.follow();
-        Reply::of(Effect::Call(self.form.order(call)))
-    }
-
-    /// Comes out of an attempt of a run; else cancels the own call or run that is looked at, else the
-    /// newest that runs; else comes out of whatever else is open.
-    fn back(&mut self, ground: &Ground<'_>) -> Reply {
-        let (timeline, runs) = (ground.timeline, ground.runs);
-        if self.view.run.inside {
-            self.view.run.inside = false;
-            return Reply::none();
-        }
-        let goes_on = |item: &Item<'_>| match item {
-            Item::Call(call) => call.is_own() && call.is_open(),
-            Item::Run(run) => run.is_open() && !run.cancelled,
-        };
-        let looked_at = self.view.item(timeline, runs).filter(goes_on);
-        let all = View::default().items(timeline, runs);
-        if let Some(item) = looked_at.or_else(|| all.into_iter().find(goes_on)) {
-            return Reply::of(Effect::Cancel(item.id()));
-        }
-        if let Some(unseen) = self.sent.take().filter(|id| timeline.call(*id).is_none()) {
-            return Reply::of(Effect::Cancel(unseen));
-        }
-        if self.open {
-            self.open = false;
-        } else if self.view.run.against.is_some() {
-            self.view.run.against = None;
-        } else {
-            self.view = View::default();
-        }
-        Reply::none()
     }
 }
 
