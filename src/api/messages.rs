@@ -1,7 +1,10 @@
 //! `POST /v1/messages`: the request.
 
 use super::connection::Connection;
-use crate::{domain::call::CallOrder, net::transport::Request};
+use crate::{
+    domain::{cache::Lifetime, call::CallOrder},
+    net::transport::Request,
+};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
@@ -28,6 +31,14 @@ pub fn request(
         "max_tokens": order.max_tokens.max(1),
         "messages": messages,
     });
+    if let Some(cache) = order.cache {
+        // Five minutes is the default, so it needs no name.
+        let control = match cache.lifetime {
+            Lifetime::FiveMinutes => json!({"type": "ephemeral"}),
+            Lifetime::Hour => json!({"type": "ephemeral", "ttl": "1h"}),
+        };
+        body["system"] = json!([{"type": "text", "text": cache.text(), "cache_control": control}]);
+    }
     if order.stream {
         body["stream"] = Value::Bool(true);
     }
@@ -54,6 +65,7 @@ pub(super) mod tests {
     use super::*;
     use crate::api::connection::tests::{connection, nowhere};
     use crate::domain::{
+        cache::CacheOrder,
         id::CallId,
         observation::Source,
         retry::{Limits, Policy},
@@ -67,6 +79,7 @@ pub(super) mod tests {
             source: Source::Call,
             model: "claude-opus-5-5".into(),
             prompt: "Say hello.".into(),
+            cache: None,
             max_tokens: 256,
             stream,
             policy: Policy::HintJitter,
@@ -86,6 +99,32 @@ pub(super) mod tests {
         );
         assert!(request.stream);
         assert_eq!(request.target, "/v1/messages");
+    }
+
+    // Prompt-caching page: `cache_control` on a block, `ttl` only for an hour.
+    #[rstest]
+    #[case(Lifetime::FiveMinutes, json!({"type": "ephemeral"}))]
+    #[case(Lifetime::Hour, json!({"type": "ephemeral", "ttl": "1h"}))]
+    fn a_system_prompt_to_be_cached_carries_its_mark(
+        #[case] lifetime: Lifetime,
+        #[case] control: Value,
+    ) {
+        let cache = CacheOrder {
+            lifetime,
+            tokens: 1_000,
+        };
+        let order = CallOrder {
+            cache: Some(cache),
+            ..order(true)
+        };
+        let request = request(&connection(nowhere()), &order, &[]).unwrap();
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        assert_eq!(
+            body["system"],
+            json!([{"type": "text", "text": cache.text(), "cache_control": control}])
+        );
+        assert_eq!(order.input_estimate(), 1_011);
+        assert_eq!(order.most().cache_creation_input_tokens, 1_000);
     }
 
     #[test]

@@ -125,6 +125,7 @@ impl App {
                         source: Source::Probe,
                         model,
                         prompt: PROBE_PROMPT.to_owned(),
+                        cache: None,
                         max_tokens: 1,
                         stream: false,
                         policy: Policy::None,

@@ -1,9 +1,11 @@
 //! A test call as it is ordered: what the form, the command line and the demo's clients fill in.
 
 use super::{
+    cache::CacheOrder,
     id::{CallId, ClientId, ModelId},
     observation::Source,
     retry::{Limits, Policy},
+    usage::Usage,
 };
 
 /// Most attempts of one call, the first included: the form, the flag and the config file agree on it.
@@ -23,6 +25,8 @@ pub struct CallOrder {
     pub model: ModelId,
     /// The user message.
     pub prompt: String,
+    /// A system prompt before it that is to be cached, where one is.
+    pub cache: Option<CacheOrder>,
     /// `max_tokens`, at least 1.
     pub max_tokens: u32,
     /// Whether to stream.
@@ -35,8 +39,29 @@ pub struct CallOrder {
     pub limits: Limits,
 }
 
+impl CallOrder {
+    /// Tokens that one request takes at most, as far as is known before it leaves: a system prompt that
+    /// is to be cached is written, and every output token used.
+    pub fn most(&self) -> Usage {
+        Usage {
+            input_tokens: estimate_tokens(&self.prompt),
+            cache_creation_input_tokens: self.cache.map_or(0, |cache| u64::from(cache.tokens)),
+            cache_read_input_tokens: 0,
+            output_tokens: u64::from(self.max_tokens),
+        }
+    }
+
+    /// Input tokens that it probably takes, the system prompt included.
+    pub fn input_estimate(&self) -> u64 {
+        self.most().all_input()
+    }
+}
+
+/// Bytes of a token, as a rule of thumb.
+pub const BYTES_A_TOKEN: usize = 4;
+
 /// Tokens a text probably takes: four bytes a token, as a rule of thumb, and at least one.
 /// Since Opus 4.7 the tokenizer gives about 30 % more (pricing page); estimates are marked as such.
 pub fn estimate_tokens(text: &str) -> u64 {
-    (text.len() as u64).div_ceil(4).max(1) + 8
+    (text.len() as u64).div_ceil(BYTES_A_TOKEN as u64).max(1) + 8
 }

@@ -84,3 +84,9 @@ impl fmt::Display for CallId {
         write!(f, "{}", self.0)
     }
 }
+
+/// A model id without its date: `claude-haiku-4-5` of `claude-haiku-4-5-20251001`; none where it has none.
+pub fn undated(model: &str) -> Option<&str> {
+    let (name, date) = model.rsplit_once('-')?;
+    (date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit())).then_some(name)
+}

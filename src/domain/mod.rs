@@ -7,8 +7,10 @@
 
 pub mod advice;
 pub mod answer;
+pub mod batch;
 pub mod board;
 pub mod bucket;
+pub mod cache;
 pub mod call;
 pub mod checkup;
 pub mod clean;

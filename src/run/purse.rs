@@ -82,10 +82,7 @@ pub struct Purposed {
 impl Purse for Purposed {
     fn reserve(&self, order: &CallOrder, most: &Usage) -> Result<Ticket, String> {
         let purse = &self.purse;
-        let max_tokens = u32::try_from(most.output_tokens).unwrap_or(u32::MAX);
-        let usd = purse
-            .prices
-            .upper_bound(&order.model, most.all_input(), max_tokens);
+        let usd = purse.prices.upper_bound(&order.model, most);
         let now = purse.clock.now();
         let mut open = purse.lock();
         if let Some(why) = order.policy.refusal(open.ledger.is_free()) {
@@ -143,6 +140,7 @@ mod tests {
             source: Source::Call,
             model: model.into(),
             prompt: "Say hello.".to_owned(),
+            cache: None,
             max_tokens: 256,
             stream: true,
             policy: Policy::HintJitter,

@@ -132,6 +132,7 @@ fn order(client: &Client, call: u64, dice: &mut Dice) -> CallOrder {
         source: Source::Call,
         model: ModelId::from(client.model.as_str()),
         prompt,
+        cache: None,
         max_tokens: dice.between(client.output).max(1.0) as u32,
         stream: dice.share() < client.stream,
         policy,

@@ -200,6 +200,7 @@ fn order(n: u64) -> CallOrder {
         model: ["claude-sonnet-5-5", "claude-opus-5-5", "claude-haiku-4-5"][(n % 3) as usize]
             .into(),
         prompt: "Say hello to everybody who is in this room.".repeat(1 + (n % 5) as usize),
+        cache: None,
         max_tokens: 64,
         stream: !n.is_multiple_of(8),
         // Retries in step with the faults, without the long waits of the other policies.

@@ -19,7 +19,7 @@ use super::{connection::Connection, messages};
 use crate::{
     clock::Clock,
     domain::{
-        call::{CallOrder, estimate_tokens},
+        call::{BYTES_A_TOKEN, CallOrder},
         id::{OrganizationId, WorkspaceId},
         load::pace::{self, Cost},
         observation::{CallResult, Observation, What},
@@ -27,7 +27,6 @@ use crate::{
         outcome::Outcome,
         retry::{Action, Decision, Ended},
         time::{Time, seconds_between},
-        usage::Usage,
         verdict::{Context, Verdict, judge},
     },
 };
@@ -89,7 +88,7 @@ impl Driver {
             order,
             around,
             began: self.clock.now(),
-            input_estimate: estimate_tokens(&order.prompt),
+            input_estimate: order.input_estimate(),
             wire: 0,
             reserved: Cost::default(),
             organization: None,
@@ -238,11 +237,8 @@ impl Run<'_> {
         let request = messages::request(&self.driver.connection, self.order, earlier)?;
         // What goes back after a pause is input too.
         let bytes: usize = earlier.iter().flatten().map(|b| b.to_string().len()).sum();
-        let most = Usage {
-            input_tokens: self.input_estimate + (bytes as u64).div_ceil(4),
-            output_tokens: u64::from(self.order.max_tokens),
-            ..Usage::default()
-        };
+        let mut most = self.order.most();
+        most.input_tokens += (bytes / BYTES_A_TOKEN) as u64;
         let ticket = self.driver.purse.reserve(self.order, &most)?;
         Ok((ticket, request))
     }

@@ -1,6 +1,9 @@
 //! Prices per model, and what a call costs. Plain data with serde: the table itself is parsed outside.
 
-use crate::domain::{id::ModelId, usage::Usage};
+use crate::domain::{
+    id::{ModelId, undated},
+    usage::Usage,
+};
 use serde::Deserialize;
 
 /// USD per million tokens of one model.
@@ -123,27 +126,18 @@ impl Prices {
         Some(self.of(model)?.cost(usage))
     }
 
-    /// What one attempt can cost at most before it is sent: every output token used, and the estimate
-    /// of the input half as large again, because it is a rule of thumb.
-    pub fn upper_bound(
-        &self,
-        model: &ModelId,
-        input_estimate: u64,
-        max_tokens: u32,
-    ) -> Option<f64> {
+    /// What one attempt can cost at most before it is sent: those output tokens used, and the
+    /// estimates of the input half as large again, because they are a rule of thumb.
+    pub fn upper_bound(&self, model: &ModelId, most: &Usage) -> Option<f64> {
+        let more = |tokens: u64| tokens.saturating_add(tokens / 2);
         let usage = Usage {
-            input_tokens: input_estimate.saturating_add(input_estimate / 2),
-            output_tokens: u64::from(max_tokens),
-            ..Usage::default()
+            input_tokens: more(most.input_tokens),
+            cache_creation_input_tokens: more(most.cache_creation_input_tokens),
+            cache_read_input_tokens: more(most.cache_read_input_tokens),
+            output_tokens: most.output_tokens,
         };
         self.cost(model, &usage)
     }
-}
-
-/// `claude-haiku-4-5` of `claude-haiku-4-5-20251001`.
-fn undated(model: &str) -> Option<&str> {
-    let (name, date) = model.rsplit_once('-')?;
-    (date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit())).then_some(name)
 }
 
 /// The table as it is written: one row for all models of one price.

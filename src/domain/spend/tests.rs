@@ -101,7 +101,7 @@ fn an_unknown_model_has_no_price() {
         "claude-haiku-4-5-2025100",
     ] {
         assert_eq!(prices.cost(&model.into(), &used(1, 1)), None, "{model}");
-        assert_eq!(prices.upper_bound(&model.into(), 1, 1), None);
+        assert_eq!(prices.upper_bound(&model.into(), &used(1, 1)), None);
     }
 }
 
@@ -167,7 +167,7 @@ proptest! {
     ) {
         let prices = self::prices();
         for (model, _) in &prices.models {
-            let bound = prices.upper_bound(model, estimate, max_tokens).unwrap();
+            let bound = prices.upper_bound(model, &used(estimate, u64::from(max_tokens))).unwrap();
             let output = (f64::from(max_tokens) * share) as u64;
             prop_assert!(prices.cost(model, &used(estimate, output)).unwrap() <= bound);
             let spend = Spend { day_usd: spent, day_cap_usd: Some(cap), ..Spend::default() };

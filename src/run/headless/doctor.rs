@@ -19,13 +19,12 @@ use crate::{
     doctor::{Answered, First, Probe, Upstream, case::Case, examine, one_call},
     domain::{
         answer::{sse::Reader, take_usage},
-        call::{CallOrder, estimate_tokens},
+        call::CallOrder,
         checkup::{Checkup, Grade, Means},
         clean::clean,
         id::{CallId, ModelId},
         observation::Source,
         retry::{Limits, Policy},
-        usage::Usage,
     },
     net::base::Base,
     report::{self, doctor::Doctor},
@@ -156,12 +155,7 @@ impl Patient {
         }
         let order = self.order();
         let purse = Arc::clone(&self.session.purse).with_purpose(Purpose::Call);
-        let most = Usage {
-            input_tokens: estimate_tokens(&order.prompt),
-            output_tokens: 1,
-            ..Usage::default()
-        };
-        let ticket = match purse.reserve(&order, &most) {
+        let ticket = match purse.reserve(&order, &order.most()) {
             Ok(ticket) => ticket,
             Err(why) => {
                 outlet.tell(&why);
@@ -252,6 +246,7 @@ impl Patient {
             source: Source::Call,
             model: self.model.clone(),
             prompt: Case::Stream.prompt(self.upstream.nonce()),
+            cache: None,
             max_tokens: 1,
             stream: true,
             policy: Policy::None,

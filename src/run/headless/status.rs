@@ -171,6 +171,7 @@ impl<'a> Watcher<'a> {
             source: Source::Probe,
             model,
             prompt: "Hi".to_owned(),
+            cache: None,
             max_tokens: 1,
             stream: false,
             policy: Policy::None,

@@ -130,6 +130,7 @@ pub fn probe_order(call: CallId, model: crate::domain::id::ModelId) -> CallOrder
         source: Source::Probe,
         model,
         prompt: "Hi".to_owned(),
+        cache: None,
         max_tokens: 1,
         stream: false,
         policy: Policy::None,

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     domain::{
+        cache,
         limit::{Dimension, Family},
         number::thousands,
         time::{Time, after, seconds_between},
@@ -14,7 +15,7 @@ use crate::{
     },
     sim::{
         dice::Dice,
-        scenario::{AsOf, Fault, FaultKind, caching},
+        scenario::{AsOf, Fault, FaultKind},
         speak::{
             message::{CacheAsk, MessagesAsk},
             refusal::Refusal,
@@ -182,7 +183,7 @@ impl Engine {
     /// How the input of a call splits into uncached, written and read.
     fn usage_of(&mut self, ask: &MessagesAsk, model: &str, at_s: f64, now: Time) -> Usage {
         let answers = &self.world.answers;
-        let minimum = caching::minimum(model).unwrap_or(answers.cache_minimum);
+        let minimum = cache::minimum(model).unwrap_or(answers.cache_minimum);
         if let Some(cache) = ask.cache.filter(|cache| cache.tokens >= minimum) {
             // A cache is a model's own, and one of its speed.
             let mut hasher = DefaultHasher::new();

@@ -4,7 +4,6 @@
 //! To add a setting: a field with a default here or in one of the files beside, a look at it in `engine`.
 //! To add a model or a pool: a row in [`catalogue`].
 
-pub mod caching;
 pub mod catalogue;
 mod client;
 mod headers;

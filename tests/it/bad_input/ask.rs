@@ -187,6 +187,7 @@ pub async fn ask_with(connection: Connection, stream: bool, clock: Clock) -> Ask
         source: Source::Call,
         model: model.clone(),
         prompt: "Say hello.".into(),
+        cache: None,
         max_tokens: 16,
         stream,
         policy: Policy::None,

@@ -8,7 +8,9 @@ use crate::api::{
     connection::tests::{connection, nowhere},
     messages::tests::order,
 };
-use crate::domain::{outcome::Unreachable, retry::Policy, timeline::Timeline, verdict::Cause};
+use crate::domain::{
+    outcome::Unreachable, retry::Policy, timeline::Timeline, usage::Usage, verdict::Cause,
+};
 use script::{Piece, Play, Script, closing, event, message, opening, refusal, stream};
 use serde_json::json;
 use std::sync::Mutex;

@@ -8,7 +8,7 @@ pub use field::Field;
 
 use crate::app::event::FormDefaults;
 use crate::domain::{
-    call::{ATTEMPTS_MAX, CallOrder, estimate_tokens},
+    call::{ATTEMPTS_MAX, CallOrder},
     id::{CallId, ModelId},
     load::{
         plan::{MOST_CALLS, MOST_WORKERS, Plan, Ramp},
@@ -18,7 +18,6 @@ use crate::domain::{
     observation::Source,
     retry::{Limits, Policy, code},
     spend::Prices,
-    usage::Usage,
 };
 use field::{ANY, CLOSED, COMES, EACH, ENDINGS, FREELY, NONE, number, optional, percent};
 
@@ -234,13 +233,8 @@ impl Form {
 
     /// What the calls will cost.
     pub fn estimate(&self, prices: &Prices) -> Estimate {
-        let input = estimate_tokens(&self.prompt());
-        let output = u64::from(self.max_tokens);
-        let usage = Usage {
-            input_tokens: input,
-            output_tokens: output,
-            ..Usage::default()
-        };
+        let usage = self.order(CallId(0)).most();
+        let (input, output) = (usage.all_input(), usage.output_tokens);
         let each_usd = prices.cost(&ModelId::from(self.model.as_str()), &usage);
         // More than that is a run that only time ends.
         let most = self.load_plan().most_calls();
@@ -270,6 +264,7 @@ impl Form {
             source: Source::Call,
             model: self.model.as_str().into(),
             prompt: self.prompt(),
+            cache: None,
             max_tokens: self.max_tokens.max(1),
             stream: self.stream,
             policy: self.policy,

@@ -19,6 +19,7 @@ fn order(workers: u32) -> RunOrder {
             source: Source::Call,
             model: "claude-opus-5-5".into(),
             prompt: "Hi".into(),
+            cache: None,
             max_tokens: 256,
             stream: true,
             policy: Policy::HintJitter,

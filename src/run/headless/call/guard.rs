@@ -3,12 +3,7 @@
 use super::super::{Desk, Outlet};
 use crate::{
     assets,
-    domain::{
-        call::{CallOrder, estimate_tokens},
-        load::plan::Plan,
-        number::thousands,
-        spend::dollars,
-    },
+    domain::{call::CallOrder, load::plan::Plan, number::thousands, spend::dollars},
 };
 use std::io::{self, BufRead, IsTerminal};
 
@@ -28,13 +23,13 @@ struct Estimate {
 
 impl Estimate {
     fn of(plan: &Plan, order: &CallOrder) -> Self {
-        let input = estimate_tokens(&order.prompt);
+        let each = order.most();
         let most = plan.most_calls();
         Self {
             calls: (most < u32::MAX).then_some(u64::from(most)),
-            input_tokens: input,
-            output_tokens: u64::from(order.max_tokens),
-            usd: assets::prices().upper_bound(&order.model, input, order.max_tokens),
+            input_tokens: each.all_input(),
+            output_tokens: each.output_tokens,
+            usd: assets::prices().upper_bound(&order.model, &each),
         }
     }
 
@@ -127,6 +122,7 @@ mod tests {
             source: Source::Call,
             model: model.into(),
             prompt: "Say hello.".to_owned(),
+            cache: None,
             max_tokens: 1_000,
             stream: true,
             policy: Policy::HintJitter,

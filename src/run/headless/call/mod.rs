@@ -93,6 +93,7 @@ fn order(args: &args::Call, desk: &Desk) -> Result<CallOrder, String> {
         source: Source::Call,
         model: args.model.clone().unwrap_or(form.model).into(),
         prompt,
+        cache: None,
         max_tokens: args.max_tokens.unwrap_or(form.max_tokens),
         stream: (form.stream || args.stream) && !args.no_stream,
         policy,

@@ -59,7 +59,7 @@ fn a_prompt_below_its_models_minimum_is_not_cached_and_one_at_it_is() {
 /// below the minimum of its model.
 #[test]
 fn no_world_shows_cached_tokens_below_the_minimum() {
-    use crate::sim::{scenario::caching, traffic::Traffic};
+    use crate::{domain::cache, sim::traffic::Traffic};
     let mut cached = 0;
     for name in Scenario::names() {
         let world = Scenario::named(name).unwrap();
@@ -78,7 +78,7 @@ fn no_world_shows_cached_tokens_below_the_minimum() {
                 let usage = call.reply.usage;
                 engine.end(call.ticket, now);
                 let tokens = usage.cache_creation_input_tokens + usage.cache_read_input_tokens;
-                let minimum = caching::minimum(order.model.as_str()).unwrap_or(unknown);
+                let minimum = cache::minimum(order.model.as_str()).unwrap_or(unknown);
                 assert!(
                     tokens == 0 || tokens >= minimum,
                     "{name}: {order:?} {usage:?}"
