@@ -1,6 +1,8 @@
 //! What the app wants done. Effects are data; `run` carries them out.
 
-use crate::domain::{call::CallOrder, count::CountOrder, id::CallId, load::run::RunOrder};
+use crate::domain::{
+    call::CallOrder, count::CountOrder, headers::Level, id::CallId, load::run::RunOrder, time::Time,
+};
 use std::sync::Arc;
 
 /// One thing to do.
@@ -17,6 +19,15 @@ pub enum Effect {
     Cancel(CallId),
     /// Hold back what a run has not sent yet, or let it go on; by its first call.
     HoldRun(CallId, bool),
+    /// Tell a run, by its first call, what somebody else's answer said is left of its limits.
+    Overheard {
+        /// Which run.
+        first: CallId,
+        /// When the answer came.
+        at: Time,
+        /// What is left.
+        levels: Vec<Level>,
+    },
     /// Poll the limits of the current profile now.
     PollLimits,
     /// Bring another profile to the front; `Event::Profile` follows, or a `Fault`.

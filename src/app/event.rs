@@ -145,6 +145,8 @@ pub struct FormDefaults {
     pub policy: Policy,
     /// Attempts; none means the policy's own number.
     pub attempts: Option<u32>,
+    /// Policies to choose from: built in, and of the config file.
+    pub policies: Arc<[Policy]>,
 }
 
 /// The first thing a fresh app is told: see `App::new`.

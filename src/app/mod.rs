@@ -133,6 +133,7 @@ impl App {
                         self.follow_worst(now);
                     }
                 }
+                return self.profiles[at].overheard(&seen);
             }
             Event::Text {
                 profile,

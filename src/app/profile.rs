@@ -3,6 +3,7 @@
 use super::{
     answers::{Answer, Answers},
     calls::Calls,
+    effect::Effect,
     event::{FormDefaults, ProfileCard, Thresholds},
     runs::{Runs, is_of_run},
     traffic::Passed,
@@ -123,6 +124,31 @@ impl Profile {
         (told, gone)
     }
 
+    /// What runs that follow the server's buckets are to know of somebody else's answer.
+    pub fn overheard(&self, seen: &Observation) -> Vec<Effect> {
+        if !matches!(seen.what, What::Head { .. }) {
+            return Vec::new();
+        }
+        let paced = self
+            .runs
+            .all()
+            .filter(|run| run.is_open() && run.asked.pacing.is_some());
+        let strangers = paced.filter(|run| {
+            let own = seen.call.and_then(|call| self.runs.of(call));
+            own.is_none_or(|own| own.first() != run.first())
+        });
+        strangers
+            .filter_map(|run| {
+                let levels = self.board.told_of(seen, &run.asked.order.model)?;
+                Some(Effect::Overheard {
+                    first: run.first(),
+                    at: seen.at,
+                    levels: levels.to_vec(),
+                })
+            })
+            .collect()
+    }
+
     /// Takes a piece of an answer. A further attempt answers anew, unless it continues a whole one
     /// (`pause_turn`).
     pub fn hear(&mut self, call: CallId, attempt: u32, delta: &str) {
@@ -205,6 +231,7 @@ pub fn blank_card(name: Arc<str>) -> ProfileCard {
             stream: true,
             policy: Policy::HintJitter,
             attempts: None,
+            policies: Policy::ALL.into(),
         },
         spend: Spend::default(),
     }

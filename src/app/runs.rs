@@ -68,6 +68,15 @@ impl Runs {
         self.answers.of(call)
     }
 
+    /// The newest other run that is over and was the same but for its pacing.
+    pub fn twin(&self, run: &Run) -> Option<&Run> {
+        let mut others = self.kept.iter().rev();
+        others.find(|other| {
+            let over = !other.is_open() && !other.cancelled && other.unsent.is_none();
+            over && other.asked.is_twin_of(&run.asked)
+        })
+    }
+
     /// The newest run that still goes on.
     pub fn running(&self) -> Option<&Run> {
         self.kept.iter().rev().find(|run| run.is_open())

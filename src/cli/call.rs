@@ -3,10 +3,10 @@
 use crate::domain::{
     call::ATTEMPTS_MAX,
     load::{
-        pace::{Aimd, Buckets, Limits, Pace},
+        pace::Pacing,
         plan::{LONGEST_S, MOST_PER_S, MOST_WORKERS, Plan, Ramp},
     },
-    retry::{Budget, Policy, code::Target},
+    retry::{Broken, Budget, Policy, code::Target},
 };
 use clap::{
     Args,
@@ -52,6 +52,12 @@ pub struct Call {
     /// No wait is longer, whatever the policy; one that the server asked for ends the call instead
     #[arg(long, value_name = "D", value_parser = span)]
     pub max_wait: Option<Duration>,
+    /// What to do with an answer that breaks after a 200: as the policy does, surface it, or call anew
+    ///
+    /// The built-in policies surface it. A new call is a whole one: what the broken answer took is paid
+    /// twice, and shown.
+    #[arg(long, value_name = "WHAT", value_parser = mid_stream())]
+    pub mid_stream: Option<Broken>,
     /// Count the prompt's tokens instead of sending it: free, from a pool of its own
     #[arg(long, conflicts_with = "as_code")]
     pub count_tokens: bool,
@@ -94,33 +100,6 @@ pub struct Call {
     /// Do not ask before a run that may cost more than $0.10
     #[arg(long, help_heading = RUN)]
     pub yes: bool,
-}
-
-/// How requests are held back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pacing {
-    /// By token buckets.
-    Buckets(Limits),
-    /// By calls at the same time.
-    Aimd,
-}
-
-impl Pacing {
-    /// `buckets`, `aimd`.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Buckets(_) => "buckets",
-            Self::Aimd => "aimd",
-        }
-    }
-
-    /// The pace of a run with so many workers.
-    pub fn pace(self, workers: u32) -> Pace {
-        match self {
-            Self::Buckets(limits) => Pace::Buckets(Box::new(Buckets::new(limits))),
-            Self::Aimd => Pace::Aimd(Aimd::new(workers)),
-        }
-    }
 }
 
 impl Call {
@@ -167,6 +146,11 @@ fn targets() -> PossibleValuesParser {
     PossibleValuesParser::new(Target::ALL.iter().map(|target| target.name()))
 }
 
+fn mid_stream() -> impl TypedValueParser<Value = Broken> {
+    PossibleValuesParser::new(Broken::ALL.iter().map(|it| it.name()))
+        .try_map(|name| name.parse::<Broken>())
+}
+
 fn long(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(span) if !span.is_zero() && span.as_secs_f64() <= LONGEST_S => Ok(span),
@@ -181,37 +165,9 @@ fn share(text: &str) -> Result<f64, String> {
     }
 }
 
-/// `live`, `aimd`, `rpm=50,itpm=30k,otpm=8k`.
-fn pacing(text: &str) -> Result<Pacing, String> {
-    let mut limits = Limits::default();
-    match text {
-        "live" => return Ok(Pacing::Buckets(limits)),
-        "aimd" => return Ok(Pacing::Aimd),
-        _ => {}
-    }
-    for part in text.split(',') {
-        let (name, amount) = part.split_once('=').unwrap_or((part, ""));
-        let (digits, times) = match amount.trim().to_ascii_lowercase() {
-            it if it.ends_with('k') => (it.trim_end_matches('k').to_owned(), 1e3),
-            it if it.ends_with('m') => (it.trim_end_matches('m').to_owned(), 1e6),
-            it => (it, 1.0),
-        };
-        let amount = digits.parse::<f64>().map_or(0.0, |it| it * times);
-        let slot = match name.trim().to_ascii_lowercase().as_str() {
-            "rpm" => &mut limits.requests,
-            "itpm" => &mut limits.input,
-            "otpm" => &mut limits.output,
-            _ => return Err(PACING.to_owned()),
-        };
-        if !(1.0..=1e12).contains(&amount) {
-            return Err(PACING.to_owned());
-        }
-        *slot = Some(amount as u64);
-    }
-    Ok(Pacing::Buckets(limits))
+fn pacing(text: &str) -> Result<Pacing, &'static str> {
+    text.parse()
 }
-
-const PACING: &str = "must be live, aimd, or limits such as rpm=50,itpm=30k,otpm=8k";
 
 /// Any name: those of the config file are known later. The built-in ones are shown and completed.
 #[derive(Clone, Copy, Debug)]
@@ -284,21 +240,6 @@ mod tests {
                 over_s: 30.0
             }
         );
-    }
-
-    #[test]
-    fn a_pace_is_live_by_hand_or_a_number_of_calls() {
-        let limits = Limits {
-            requests: Some(50),
-            input: Some(30_000),
-            output: None,
-        };
-        assert_eq!(pacing("rpm=50,itpm=30k"), Ok(Pacing::Buckets(limits)));
-        assert_eq!(pacing("aimd"), Ok(Pacing::Aimd));
-        assert_eq!(pacing("live"), Ok(Pacing::Buckets(Limits::default())));
-        for nonsense in ["", "rpm", "rpm=0", "rpm=-1", "rps=5", "rpm=nan"] {
-            assert!(pacing(nonsense).is_err(), "{nonsense}");
-        }
     }
 
     #[test]

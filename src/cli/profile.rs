@@ -329,6 +329,7 @@ impl Profile {
             stream: self.call.stream.value,
             policy: self.call.policy.value,
             attempts: self.call.attempts.as_ref().map(|n| n.value),
+            policies: Arc::clone(&self.policies),
         }
     }
 }

@@ -4,6 +4,7 @@
 use super::{
     headers::Reading,
     id::{CallId, ClientId, ModelId, OrganizationId, WorkspaceId},
+    load::pace::Gate,
     org::{GroupKind, LimitsSnapshot, LimitsState},
     outcome::Outcome,
     retry::Decision,
@@ -77,7 +78,7 @@ pub struct Observation {
     pub what: What,
 }
 
-/// What was seen. The life of a call is `Began (Sent Head FirstToken? Progress* Finished Decided?)+ Closed`.
+/// What was seen. The life of a call is `Began (Held* Sent Head FirstToken? Progress* Finished Decided?)+ Closed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "seen", rename_all = "snake_case")]
 pub enum What {
@@ -91,6 +92,12 @@ pub enum What {
         stream: bool,
         /// Input tokens it will probably take, so that its own burn is known at once.
         input_estimate: u64,
+    },
+    /// An attempt's request is ready, but the run's own pacing holds it back; again when that waits for
+    /// something else.
+    Held {
+        /// For what.
+        gate: Gate,
     },
     /// An attempt's request left.
     Sent,
@@ -318,6 +325,7 @@ mod tests {
                 status: Some(429),
                 verdict: Some(Box::new(verdict(at))),
             },
+            What::Held { gate: Gate::Input },
             What::Sent,
             What::Head {
                 status: 429,

@@ -182,14 +182,24 @@ fn starts(summary: &Summary) -> String {
     )
 }
 
+fn paid_twice(summary: &Summary) -> String {
+    let twice = summary.paid_twice;
+    match twice.all_input() + twice.output_tokens {
+        0 => String::new(),
+        _ if twice == summary.thrown_away => ", paid twice".to_owned(),
+        n => format!(", {} of them paid twice", thousands(n)),
+    }
+}
+
 fn tokens(summary: &Summary) -> String {
     let usage = summary.usage;
     let gone = summary.thrown_away;
     let thrown = if gone.all_input() + gone.output_tokens > 0 {
         format!(
-            " · thrown away in {}, out {}",
+            " · thrown away in {}, out {}{}",
             thousands(gone.all_input()),
-            thousands(gone.output_tokens)
+            thousands(gone.output_tokens),
+            paid_twice(summary)
         )
     } else {
         String::new()

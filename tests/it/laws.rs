@@ -295,7 +295,7 @@ proptest! {
         deadline_s in proptest::option::of(0.0..200.0f64),
         longest_wait_s in proptest::option::of(0.0..60.0f64),
     ) {
-        let limits = Limits { deadline_s, longest_wait_s };
+        let limits = Limits { deadline_s, longest_wait_s, ..Limits::default() };
         let (mut elapsed_s, mut last_wait_s) = (0.0, 0.0);
         for (attempts, (outcome, die)) in (1..).zip(outcomes.iter().cycle().zip(&dice)) {
             elapsed_s += serving_s;

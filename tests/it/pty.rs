@@ -271,8 +271,8 @@ fn a_run_of_many_workers_is_made_by_keys_alone() {
     terminal.press("2");
     terminal.until_shows("workers");
     terminal.press("gg");
-    // Eight fields down; five doublings of one.
-    terminal.press("jjjjjjjjlllll");
+    // Ten fields down; five doublings of one.
+    terminal.press("jjjjjjjjjjlllll");
     terminal.until_shows("32");
     terminal.press("\r");
     terminal.until_shows("32 workers, 32 calls");

@@ -8,11 +8,14 @@ use ratetop::{
         connection::{AuthStyle, Connection, Version},
         load::Load,
     },
-    app::{App, effect::Effect, event::Event, panel::Tab},
+    app::{App, calls::form::Field, effect::Effect, event::Event, panel::Tab},
     clock::Clock,
     domain::{
         id::CallId,
-        load::run::{Run, RunEnd, RunOrder},
+        load::{
+            pace::Gate,
+            run::{Run, RunEnd, RunOrder},
+        },
         outcome::Outcome,
         time::Time,
     },
@@ -98,24 +101,38 @@ impl Stage {
                 Effect::HoldRun(first, false) => {
                     self.cancels[&first].1.resume(self.clock.instant());
                 }
+                Effect::Overheard { first, at, levels } => {
+                    if let Some((_, share)) = self.cancels.get(&first) {
+                        share.overheard(at, &levels);
+                    }
+                }
                 _ => {}
             }
         }
         self
     }
 
+    /// Selects a field of the form.
+    fn to(&mut self, field: Field) -> &mut Self {
+        self.keys("gg");
+        while self.app.test_calls().unwrap().field() != field {
+            self.keys("j");
+        }
+        self
+    }
+
     /// Sets fields of the form, as a person types them.
     fn form(&mut self, (workers, calls): (u32, u32), policy: &str) -> &mut Self {
-        self.keys("gg jjjjj");
+        self.to(Field::Policy);
         let form = |stage: &Self| stage.app.test_calls().unwrap().form().clone();
         while form(self).policy.name() != policy {
             self.keys("l");
         }
-        self.keys("jjj e <c-a> <c-k>");
+        self.to(Field::Workers).keys("e <c-a> <c-k>");
         let typed = format!("{workers} <enter>");
         self.keys(&typed);
         assert_eq!(form(self).workers, workers);
-        self.keys("jj e <c-a> <c-k>");
+        self.to(Field::Calls).keys("e <c-a> <c-k>");
         let typed = format!("{calls} <enter>");
         self.keys(&typed);
         assert_eq!(form(self).calls, Some(calls));
@@ -128,7 +145,7 @@ impl Stage {
         scenario.unseen.clear();
         let engine = Arc::new(Mutex::new(Engine::new(scenario, 7, now)));
         let transport = Direct::new(World::new(engine, self.clock.clone()));
-        let share = Arc::new(Share::new(order.budget()));
+        let share = Arc::new(Share::new(order.budget()).paced(order.pace(now)));
         let driver = Driver {
             connection: Arc::new(Connection {
                 transport: Arc::new(transport),
@@ -164,6 +181,7 @@ impl Stage {
                 late_s: end.late_s,
                 denied: share.denied(),
                 unsent: end.unsent,
+                faulted: end.faulted,
             });
             let _ = tell.send(Event::RunEnded {
                 profile: "prod".into(),
@@ -269,6 +287,34 @@ async fn two_policies_in_the_same_world_side_by_side() {
     stage.keys("b").shots("run-over-alone");
 }
 
+/// The same work, sent at once and held back until the buckets have room: what waited for which, for how
+/// long, and what was spared.
+#[tokio::test(start_paused = true)]
+async fn a_paced_run_says_what_waited_for_which_bucket_and_what_it_spared() {
+    let mut stage = Stage::new(TIGHT.0, TIGHT.1);
+    stage
+        .form((16, 48), "hint-jitter")
+        .keys("<enter>")
+        .until_over()
+        .await;
+    stage.to(Field::Pace).keys("l <enter>").pass(11.5).await;
+    stage.shots("run-paced-under-way");
+    stage.keys("J J").pass(0.02).await;
+    stage.until_over().await;
+    stage.shots("run-paced");
+    let runs = stage.runs();
+    let [without, paced] = runs.as_slice() else {
+        panic!("two runs")
+    };
+    assert!(without.limited() > 10, "{}", without.limited());
+    assert_eq!(paced.limited(), 0, "{:?}", paced.failed);
+    assert!(paced.paced.contains_key(&Gate::Output), "{:?}", paced.paced);
+    let held: f32 = paced.lanes.all().iter().map(|lane| lane.held_s).sum();
+    let told: f64 = paced.paced.values().map(|it| it.seconds).sum();
+    assert!((f64::from(held) - told).abs() < 0.5, "{held} {told}");
+    stage.keys("b").shots("run-paced-side-by-side");
+}
+
 /// Each stop reason is met on purpose, and what to do about it is said.
 #[tokio::test(start_paused = true)]
 async fn every_stop_reason_is_reached_from_the_form() {
@@ -284,7 +330,10 @@ async fn every_stop_reason_is_reached_from_the_form() {
         stage.keys("l");
         // Two calls, so that it is a run.
         stage
-            .keys("jjjj e <c-a> <c-k> 2 <enter> kkkk <enter>")
+            .to(Field::Workers)
+            .keys("e <c-a> <c-k> 2 <enter>")
+            .to(Field::Ending)
+            .keys("<enter>")
             .until_over()
             .await;
         let runs = stage.runs();

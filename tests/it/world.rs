@@ -68,6 +68,7 @@ pub(crate) fn card(name: &str) -> ProfileCard {
             stream: true,
             policy: Policy::HintJitter,
             attempts: None,
+            policies: Policy::ALL.into(),
         },
         spend: Spend::default(),
         siblings: vec!["prod".into(), "staging".into()],

@@ -58,6 +58,7 @@ fn card(name: &str) -> ProfileCard {
             stream: true,
             policy: Policy::HintJitter,
             attempts: None,
+            policies: Policy::ALL.into(),
         },
         spend: Spend {
             free: true,

@@ -155,6 +155,7 @@ impl Register {
 fn name(what: &What) -> &'static str {
     match what {
         What::Began { .. } => "began",
+        What::Held { .. } => "held",
         What::Sent => "sent",
         What::Head { .. } => "head",
         What::FirstToken { .. } => "first token",

@@ -1,6 +1,6 @@
 //! One logical call with all its attempts: send, read, judge, decide, wait, again.
 //!
-//! Everything that happens is told as it happens: `Began (Sent Head FirstToken? Progress* Finished
+//! Everything that happens is told as it happens: `Began (Held* Sent Head FirstToken? Progress* Finished
 //! Decided?)+ Closed`. A `pause_turn` is continued as a further attempt of the same call, with the
 //! content sent back unchanged and a `Decided` that says so: on the wire it is one more request, and it
 //! draws on the limits like one. Continuations do not use up the policy's attempts; failures do.
@@ -12,7 +12,7 @@ mod attempt;
 mod share;
 mod told;
 
-pub use share::{Share, Waited};
+pub use share::Share;
 pub use told::{Ear, OpenPurse, Purse, Spent, Ticket, Told};
 
 use super::{connection::Connection, messages};
@@ -31,6 +31,7 @@ use crate::{
     },
 };
 use attempt::Tried;
+use futures_util::FutureExt;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -176,8 +177,7 @@ impl Run<'_> {
                         verdict: verdict.as_ref(),
                         die: dice.f64(),
                     };
-                    let decision = self.order.policy.decide(&ended);
-                    let decision = self.order.limits.bound(decision, &ended);
+                    let decision = self.order.limits.decide(self.order.policy, &ended);
                     self.driver.share.bound(decision)
                 }
             };
@@ -206,7 +206,12 @@ impl Run<'_> {
             input: self.input_estimate as f64,
             output: f64::from(self.order.max_tokens),
         };
-        share.admit(&self.driver.clock, cost).await
+        let next = self.wire + 1;
+        let told = |gate| {
+            let at = self.driver.clock.now();
+            self.tell_of(at, Some(next), What::Held { gate }).boxed()
+        };
+        share.admit(&self.driver.clock, cost, told).await
     }
 
     /// Gives back what was reserved for a request that is over, or that never left.
@@ -280,11 +285,16 @@ impl Run<'_> {
     }
 
     async fn tell_at(&self, at: Time, what: What) {
+        let out = self.wire > 0 && !matches!(what, What::Closed { .. });
+        self.tell_of(at, out.then_some(self.wire), what).await;
+    }
+
+    async fn tell_of(&self, at: Time, attempt: Option<u32>, what: What) {
         let seen = Observation {
             at,
             source: self.order.source,
             call: Some(self.order.call),
-            attempt: (self.wire > 0 && !matches!(what, What::Closed { .. })).then_some(self.wire),
+            attempt,
             client: Some(self.order.client.clone()),
             organization: self.organization.clone(),
             workspace: self.workspace.clone(),

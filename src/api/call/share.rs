@@ -4,12 +4,13 @@
 use crate::{
     clock::Clock,
     domain::{
-        headers::Reading,
-        load::pace::{Admit, Cost, Ended, Gate, Pace},
+        headers::{Level, Reading},
+        load::pace::{Admit, Cost, Ended, Gate, Pace, Waited},
         retry::{Action, Budget, Decision},
         time::Time,
     },
 };
+use futures_util::future::BoxFuture;
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -32,15 +33,6 @@ pub struct Share {
     held: watch::Sender<bool>,
     pauses: Mutex<Pauses>,
     paced: Option<Paced>,
-}
-
-/// Requests that waited for one gate of the pace, and for how long together.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Waited {
-    /// How many.
-    pub requests: u64,
-    /// Seconds, summed.
-    pub seconds: f64,
 }
 
 #[derive(Debug)]
@@ -101,13 +93,32 @@ impl Share {
         paced.map_or_else(BTreeMap::new, |it| lock(&it.kept).waited.clone())
     }
 
-    /// Waits until a request that takes that much may leave; what was reserved for it.
-    pub(super) async fn admit(&self, clock: &Clock, cost: Cost) -> Cost {
+    /// Waits until a request that takes that much may leave; what was reserved for it. What it waits for
+    /// is told, and told again when that changes.
+    pub(super) async fn admit<'a>(
+        &self,
+        clock: &Clock,
+        cost: Cost,
+        held: impl Fn(Gate) -> BoxFuture<'a, ()> + Send,
+    ) -> Cost {
         let Some(paced) = &self.paced else {
             return Cost::default();
         };
         let since = clock.instant();
-        let _turn = paced.turn.lock().await;
+        let mut told = None;
+        let turn = paced.turn.try_lock();
+        if turn.is_err() {
+            // Behind somebody who waits: for the same as far as is known.
+            let gate = lock(&paced.kept).last;
+            if let Some(gate) = gate {
+                told = Some(gate);
+                held(gate).await;
+            }
+        }
+        let _turn = match turn {
+            Ok(turn) => turn,
+            Err(_) => paced.turn.lock().await,
+        };
         loop {
             let admit = {
                 let mut kept = lock(&paced.kept);
@@ -120,13 +131,25 @@ impl Share {
             };
             match admit {
                 Admit::Go(reserved) => return reserved,
-                Admit::Wait { seconds, .. } => {
+                Admit::Wait { seconds, gate } => {
+                    if told != Some(gate) {
+                        told = Some(gate);
+                        held(gate).await;
+                    }
                     let wait = Duration::try_from_secs_f64(seconds.max(0.001));
                     let wait = wait.map_or(ASK_AGAIN, |wait| wait.min(ASK_AGAIN));
                     // Who is told that more may leave, or has slept, asks again.
                     let _ = tokio::time::timeout(wait, paced.changed.notified()).await;
                 }
             }
+        }
+    }
+
+    /// What is left, as somebody else's answer said, or as it was known before the first request.
+    pub fn overheard(&self, at: Time, levels: &[Level]) {
+        if let Some(paced) = &self.paced {
+            lock(&paced.kept).pace.overheard(at, levels);
+            paced.changed.notify_one();
         }
     }
 
@@ -221,8 +244,7 @@ impl Kept {
     fn left(&mut self, wait: Duration) {
         if let Some(gate) = self.last.filter(|_| wait >= NO_WAIT) {
             let waited = self.waited.entry(gate).or_default();
-            waited.requests += 1;
-            waited.seconds += wait.as_secs_f64();
+            waited.add(wait.as_secs_f64());
         }
     }
 }

@@ -21,7 +21,11 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
+use tokio::{
+    sync::Semaphore,
+    task::{JoinError, JoinSet},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 /// What is to be done.
@@ -48,6 +52,8 @@ pub struct LoadEnd {
     pub late_s: Vec<f64>,
     /// Why a call was not even sent, which ends the run: a cap, `--read-only`.
     pub unsent: Option<String>,
+    /// Whether a worker ended by a fault of this program: no further call was begun then.
+    pub faulted: bool,
 }
 
 /// What the workers of a run share.
@@ -136,6 +142,16 @@ impl Shared {
             .ok()
     }
 
+    /// Whether a task ended by a panic; then no further call is begun.
+    fn is_fault(&self, task: Result<(), JoinError>) -> bool {
+        let faulted = task.is_err_and(|error| error.is_panic());
+        if faulted {
+            tracing::error!("a worker of a run ended by a panic");
+            self.enough.cancel();
+        }
+        faulted
+    }
+
     /// Makes one call for a worker.
     async fn call(&self, nth: u64, worker: u32, dice: &mut fastrand::Rng) -> CallEnd {
         let mut order = self.load.order.clone();
@@ -177,8 +193,11 @@ async fn closed_loop(shared: &Arc<Shared>, dice: &mut fastrand::Rng) -> LoadEnd 
             }
         });
     }
-    while workers.join_next().await.is_some() {}
-    LoadEnd::default()
+    let mut end = LoadEnd::default();
+    while let Some(worker) = workers.join_next().await {
+        end.faulted |= shared.is_fault(worker);
+    }
+    end
 }
 
 /// Calls start when they are due, whatever became of those before.
@@ -196,7 +215,9 @@ async fn open_loop(shared: &Arc<Shared>, dice: &mut fastrand::Rng) -> LoadEnd {
         if !shared.wait_until(due).await {
             break;
         }
-        while calls.try_join_next().is_some() {}
+        while let Some(call) = calls.try_join_next() {
+            end.faulted |= shared.is_fault(call);
+        }
         let late = shared.now().duration_since(shared.instant(due));
         let late_s = late.as_secs_f64();
         let place = if late_s > LATE_S {
@@ -224,7 +245,9 @@ async fn open_loop(shared: &Arc<Shared>, dice: &mut fastrand::Rng) -> LoadEnd {
             drop(place);
         });
     }
-    while calls.join_next().await.is_some() {}
+    while let Some(call) = calls.join_next().await {
+        end.faulted |= shared.is_fault(call);
+    }
     end
 }
 

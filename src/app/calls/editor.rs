@@ -1,10 +1,6 @@
 //! The editor of one field: a text with a cursor, and beneath it choices to pick from.
 
-use super::form::{
-    Field,
-    field::{COMES, ENDINGS},
-};
-use crate::domain::retry::Policy;
+use super::form::Field;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui_textarea::{CursorMove, TextArea};
 
@@ -22,6 +18,8 @@ pub struct Editor {
     pub choices: Vec<String>,
     /// The picked choice; none while the text counts.
     pub picked: Option<usize>,
+    /// Whether something was typed, which the choices are then searched for.
+    searched: bool,
 }
 
 /// What a key did to an editor.
@@ -36,19 +34,8 @@ pub enum Typed {
 }
 
 impl Editor {
-    /// An editor that starts with the field's value; `models` are the choices of the model field.
-    pub fn open(field: Field, text: &str, models: &[String]) -> Self {
-        let choices = match field {
-            Field::Model => models.to_vec(),
-            Field::Policy => Policy::ALL.iter().map(|p| p.name().to_owned()).collect(),
-            Field::Stream => vec!["on".to_owned(), "off".to_owned()],
-            Field::Ending => [COMES]
-                .iter()
-                .chain(ENDINGS)
-                .map(|s| (*s).to_owned())
-                .collect(),
-            _ => Vec::new(),
-        };
+    /// An editor that starts with the field's value, and with what may be picked instead.
+    pub fn open(field: Field, text: &str, choices: Vec<String>) -> Self {
         let mut area = TextArea::new(text.split('\n').map(str::to_owned).collect());
         area.move_cursor(CursorMove::Bottom);
         area.move_cursor(CursorMove::End);
@@ -58,6 +45,7 @@ impl Editor {
             area,
             choices,
             picked: None,
+            searched: false,
         };
         editor.picked = editor.choices.iter().position(|choice| choice == text);
         editor
@@ -65,7 +53,7 @@ impl Editor {
 
     /// Whether letters are text; where only a choice is possible they move.
     pub const fn is_text(&self) -> bool {
-        !matches!(self.field, Field::Policy | Field::Stream | Field::Ending)
+        !matches!(self.field, Field::Stream | Field::Ending | Field::Broken)
     }
 
     /// The value as it stands. What is typed in a field with choices looks for one of them: the first
@@ -92,16 +80,10 @@ impl Editor {
     /// Choices that contain what is typed (all of them until something is typed), with their places.
     pub fn matching(&self) -> Vec<(usize, &str)> {
         let typed = self.area.lines().join("").trim().to_lowercase();
-        let exact = self
-            .choices
-            .iter()
-            .any(|choice| choice.to_lowercase() == typed);
         self.choices
             .iter()
             .enumerate()
-            .filter(|(_, choice)| {
-                exact || !self.is_text() || choice.to_lowercase().contains(&typed)
-            })
+            .filter(|(_, choice)| !self.searched || choice.to_lowercase().contains(&typed))
             .map(|(at, choice)| (at, choice.as_str()))
             .collect()
     }
@@ -141,6 +123,7 @@ impl Editor {
                 }
                 if (!grows || self.len() < BYTES_MAX) && self.area.input(key) {
                     self.picked = None;
+                    self.searched = true;
                 }
                 if self.field != Field::Prompt && self.area.lines().len() > 1 {
                     let joined = self.area.lines().join(" ");
@@ -173,6 +156,7 @@ impl Editor {
         }
         self.area.insert_str(kept);
         self.picked = None;
+        self.searched = true;
     }
 
     fn len(&self) -> usize {
@@ -180,9 +164,10 @@ impl Editor {
     }
 
     fn replace(&mut self, text: &str) {
+        let choices = std::mem::take(&mut self.choices);
         *self = Self {
-            choices: std::mem::take(&mut self.choices),
-            ..Self::open(self.field, text, &[])
+            searched: self.searched,
+            ..Self::open(self.field, text, choices)
         };
     }
 
@@ -207,6 +192,7 @@ impl Editor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::calls::form::Form;
     use proptest::prelude::*;
 
     fn press(editor: &mut Editor, code: KeyCode) -> Typed {
@@ -221,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_model_is_picked_or_typed() {
-        let mut editor = Editor::open(Field::Model, "claude-opus-5-5", &models());
+        let mut editor = Editor::open(Field::Model, "claude-opus-5-5", models());
         assert_eq!(editor.text(), "claude-opus-5-5");
         press(&mut editor, KeyCode::Down);
         assert_eq!(editor.text(), "claude-haiku-4-5");
@@ -234,7 +220,7 @@ mod tests {
 
     #[test]
     fn letters_look_for_a_model_anew_and_the_first_that_fits_is_taken() {
-        let mut editor = Editor::open(Field::Model, "claude-opus-5-5", &models());
+        let mut editor = Editor::open(Field::Model, "claude-opus-5-5", models());
         for letter in "haiku".chars() {
             press(&mut editor, KeyCode::Char(letter));
         }
@@ -252,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_prompt_gets_new_lines_without_being_sent() {
-        let mut editor = Editor::open(Field::Prompt, "one", &[]);
+        let mut editor = Editor::open(Field::Prompt, "one", Vec::new());
         let ctrl_j = KeyEvent::new(KeyCode::Char('j'), KeyModifiers::CONTROL);
         let alt_enter = KeyEvent::new(KeyCode::Enter, KeyModifiers::ALT);
         assert_eq!(editor.key(ctrl_j), Typed::Stays);
@@ -263,22 +249,68 @@ mod tests {
 
     #[test]
     fn a_paste_keeps_lines_only_where_there_are_some() {
-        let mut prompt = Editor::open(Field::Prompt, "", &[]);
+        let mut prompt = Editor::open(Field::Prompt, "", Vec::new());
         prompt.paste("a\r\nb\u{1b}[2J\tc");
         assert_eq!(prompt.text(), "a\nb[2J c");
-        let mut model = Editor::open(Field::Model, "", &[]);
+        let mut model = Editor::open(Field::Model, "", Vec::new());
         model.paste("claude\nopus");
         assert_eq!(model.text(), "claude opus");
     }
 
     #[test]
     fn letters_move_where_only_choices_are_possible() {
-        let mut editor = Editor::open(Field::Policy, "none", &[]);
+        let choices = Form::default().choices(Field::Stream, &[]);
+        let mut editor = Editor::open(Field::Stream, "on", choices);
         press(&mut editor, KeyCode::Char('j'));
-        assert_eq!(editor.text(), "immediate");
+        assert_eq!(editor.text(), "off");
         press(&mut editor, KeyCode::Char('q'));
-        assert_eq!(editor.text(), "immediate");
+        assert_eq!(editor.text(), "off");
         assert_eq!(press(&mut editor, KeyCode::Esc), Typed::Abandoned);
+    }
+
+    #[test]
+    fn a_policy_is_looked_for_by_letters_also_after_the_line_was_cleared() {
+        let choices = Form::default().choices(Field::Policy, &[]);
+        let all = choices.len();
+        let mut editor = Editor::open(Field::Policy, "hint-jitter", choices);
+        assert_eq!(editor.matching().len(), all, "all until something is typed");
+        editor.key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL));
+        assert_eq!(
+            editor.matching().len(),
+            all,
+            "nothing typed excludes nothing"
+        );
+        for letter in "jitter".chars() {
+            press(&mut editor, KeyCode::Char(letter));
+        }
+        let found = |editor: &Editor| {
+            editor
+                .matching()
+                .iter()
+                .map(|it| it.1.to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert!(
+            found(&editor).iter().all(|name| name.contains("jitter")),
+            "{:?}",
+            found(&editor)
+        );
+        assert_eq!(found(&editor).len(), 5);
+        press(&mut editor, KeyCode::Down);
+        press(&mut editor, KeyCode::Down);
+        assert_eq!(
+            editor.text(),
+            found(&editor)[1],
+            "arrows move among what was found"
+        );
+        assert_eq!(found(&editor).len(), 5);
+        // A whole name finds what contains it, and is itself taken.
+        editor.key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL));
+        for letter in "sdk".chars() {
+            press(&mut editor, KeyCode::Char(letter));
+        }
+        assert_eq!(found(&editor), ["sdk", "sdk-classic"]);
+        assert_eq!(editor.text(), "sdk");
     }
 
     proptest! {
@@ -288,7 +320,8 @@ mod tests {
             keys in prop::collection::vec((0_u8..12, any::<char>(), 0_u8..8), 0..80),
         ) {
             let field = Field::ALL[field];
-            let mut editor = Editor::open(field, "a", &models());
+            let choices = Form::default().choices(field, &models());
+            let mut editor = Editor::open(field, "a", choices);
             for (which, c, modifiers) in keys {
                 let code = [KeyCode::Enter, KeyCode::Backspace, KeyCode::Left, KeyCode::Right, KeyCode::Up,
                     KeyCode::Down, KeyCode::Delete, KeyCode::Home, KeyCode::End, KeyCode::Char(c), KeyCode::Char('j'),

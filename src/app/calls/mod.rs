@@ -203,7 +203,7 @@ impl Calls {
             Command::Up => self.select(self.field.step(-1)),
             Command::Down => self.select(self.field.step(1)),
             Command::Top => self.select(Field::Model),
-            Command::Bottom => self.select(Field::Budget),
+            Command::Bottom => self.select(Field::ALL[Field::ALL.len() - 1]),
             Command::Left => self.turn(-1, ground.board),
             Command::Right => self.turn(1, ground.board),
             Command::PageUp => self.scroll(8, ground),
@@ -271,7 +271,7 @@ impl Calls {
                 }
                 after(due, 1.0 - (left - 1e-3).ceil())
             }
-            Doing::InFlight | Doing::Receiving | Doing::Deciding => {
+            Doing::InFlight | Doing::Receiving | Doing::Deciding | Doing::Held(_) => {
                 after(call.began_at, call.elapsed_s(now).floor() + 1.0)
             }
             Doing::Over(_) => return None,
@@ -293,7 +293,8 @@ impl Calls {
 
     fn edit(&mut self, board: &Board) {
         let text = self.form.typed(self.field);
-        self.editor = Some(Editor::open(self.field, &text, &models(board)));
+        let choices = self.form.choices(self.field, &models(board));
+        self.editor = Some(Editor::open(self.field, &text, choices));
     }
 
     fn scroll(&mut self, by: isize, ground: &Ground<'_>) {

@@ -1,7 +1,7 @@
 //! Looking at a run of many calls: its lanes, one attempt of it, another run beside it; sending one,
 //! again, and ending it.
 
-use super::{Calls, Form, view::Item};
+use super::{Calls, view::Item};
 use crate::app::{
     command::Command,
     effect::Effect,
@@ -203,7 +203,7 @@ impl Calls {
     /// Puts the settings of the run that is looked at into the form.
     pub(super) fn take_settings(&mut self, ground: &Ground<'_>) {
         if let Some(run) = self.run(ground.timeline, ground.runs) {
-            self.form = Form::again(&run.asked);
+            self.form = self.form.again(&run.asked);
         }
     }
 
@@ -228,7 +228,11 @@ impl Calls {
         self.view.follow();
         // Who compares wants to see the next one beside the same.
         self.view.run.against = against;
-        Reply::of(Effect::Run(self.form.run(first)))
+        let mut order = self.form.run(first);
+        if order.pacing.is_some() {
+            order.known = ground.board.levels_of(&order.order.model, ground.now);
+        }
+        Reply::of(Effect::Run(order))
     }
 
     fn question(&self, ground: &Ground<'_>) -> String {

@@ -28,6 +28,7 @@ fn card(model: &str) -> ProfileCard {
             stream: true,
             policy: Policy::Sdk,
             attempts: None,
+            policies: Policy::ALL.into(),
         },
         ..blank
     }
@@ -259,8 +260,8 @@ fn priced() -> App {
     app
 }
 
-/// Eight fields down are the workers.
-const WORKERS: &str = "ggjjjjjjjj";
+/// Ten fields down are the workers.
+const WORKERS: &str = "ggjjjjjjjjjj";
 
 fn runs(effects: &[Effect]) -> Vec<(u32, Option<u32>)> {
     let runs = effects.iter().filter_map(|effect| match effect {

@@ -3,12 +3,13 @@
 //! Readings of another organization never touch the profile's own gauges; they get pools apart.
 //!
 //! To add something that is observed: an arm in [`Board::absorb`], and its fold in the file that
-//! holds its kind (`limits` for polls, `heads` for response headers, `draws` for own usage,
-//! `places` for the pool that it belongs to, `pool` for gauges).
+//! holds its kind (`limits` for polls, `heads` for response headers, `draws` for own usage, `levels` for
+//! what is told of them, `places` for the pool that it belongs to, `pool` for gauges).
 
 mod draws;
 mod flight;
 mod heads;
+mod levels;
 mod limits;
 mod places;
 mod pool;
@@ -138,7 +139,7 @@ impl Board {
                     .map(|verdict| refusal(seen.at, verdict))
                     .collect()
             }
-            What::FirstToken { .. } | What::Decided { .. } => Vec::new(),
+            What::Held { .. } | What::FirstToken { .. } | What::Decided { .. } => Vec::new(),
         }
     }
 

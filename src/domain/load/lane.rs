@@ -2,6 +2,7 @@
 //! of many workers stays small. Seconds count from the beginning of the run.
 
 use crate::domain::{
+    load::pace::Gate,
     observation::CallResult,
     outcome::Outcome,
     time::{Time, seconds_between},
@@ -35,6 +36,8 @@ pub struct Bar {
     pub call: u32,
     /// Number of the attempt in its call, from 1.
     pub n: u32,
+    /// Since when its request was held back by the run's own pacing, and for what, if it was.
+    pub held: Option<(f32, Gate)>,
     /// When it left.
     pub sent_s: f32,
     /// When its answer began to come: the first token, or the head of one that does not stream.
@@ -53,6 +56,8 @@ pub struct Bar {
     pub asleep_s: Option<f32>,
     /// When the next attempt is to leave, as the policy decided.
     pub due_s: Option<f32>,
+    /// When that wait was over: the next attempt left, or was held back from then on.
+    pub awake_s: Option<f32>,
     /// When it left.
     pub next_s: Option<f32>,
     /// Whether it left before the hint had passed.
@@ -75,6 +80,7 @@ impl Bar {
         let sent_s = since(attempt.sent_at);
         let last = at + 1 == call.attempts.len();
         let next = call.attempts.get(at + 1).map(|next| since(next.sent_at));
+        let held_next = call.hold_of(attempt.n + 1).map(|hold| since(hold.since));
         let cancelled = last && call.result == Some(CallResult::Cancelled);
         let due = match (cancelled, call.closed_at) {
             // The wait was cut off.
@@ -89,6 +95,9 @@ impl Bar {
             call: number,
             n: attempt.n,
             sent_s,
+            held: call
+                .hold_of(attempt.n)
+                .map(|hold| (since(hold.since).min(sent_s), hold.gate)),
             answer_s: answered
                 .filter(|_| whole || attempt.first_token_s.is_some())
                 .map(|s| sent_s + s as f32),
@@ -99,6 +108,7 @@ impl Bar {
             hint_s: attempt.hint_until().map(since),
             asleep_s: attempt.asleep_since().map(since),
             due_s: due,
+            awake_s: held_next.or(next),
             next_s: next,
             early: attempt.early,
             gave_up: last && call.result == Some(CallResult::Failed),
@@ -109,18 +119,24 @@ impl Bar {
     /// Until when it has something to show, as of second `now`: its end, its wait, what was asked for.
     pub fn until_s(&self, now: f32) -> f32 {
         let end = self.ended_s.unwrap_or(now);
-        let wait = self.next_s.or(self.due_s).unwrap_or(end);
+        let wait = self.awake_s.or(self.due_s).unwrap_or(end);
         end.max(wait).max(self.hint_s.unwrap_or(end))
     }
 
     /// Whether it sleeps at second `now`.
     pub fn waits(&self) -> bool {
-        self.due_s.is_some() && self.next_s.is_none() && !self.gave_up && !self.cancelled
+        self.due_s.is_some() && self.awake_s.is_none() && !self.gave_up && !self.cancelled
     }
 
-    /// Seconds that were slept after it; none before the next attempt has left.
+    /// Seconds that were slept after it; none while it sleeps.
     pub fn slept_s(&self) -> Option<f32> {
-        Some((self.next_s? - self.asleep_s?).max(0.0))
+        Some((self.awake_s? - self.asleep_s?).max(0.0))
+    }
+
+    /// Seconds for which its request was held back.
+    pub fn held_s(&self) -> f32 {
+        let held = self.held.map(|(since, _)| self.sent_s - since);
+        held.unwrap_or(0.0).max(0.0)
     }
 }
 
@@ -144,6 +160,19 @@ fn is_broken(attempt: &Attempt) -> bool {
     )
 }
 
+/// A request that is held back and has not left.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pending {
+    /// Number of its call in the run, from 0.
+    pub call: u32,
+    /// The attempt, from 1.
+    pub n: u32,
+    /// Since when.
+    pub since_s: f32,
+    /// For what it waits.
+    pub gate: Gate,
+}
+
 /// The bars of one worker, first to last, and its counts.
 #[derive(Clone, Debug, Default)]
 pub struct Lane {
@@ -156,6 +185,10 @@ pub struct Lane {
     pub early: u32,
     /// Seconds slept before retries.
     pub slept_s: f32,
+    /// Seconds for which requests that have left were held back.
+    pub held_s: f32,
+    /// The request that is held back now.
+    pub pending: Option<Pending>,
     /// Bars that had to go.
     pub gone: u32,
 }
@@ -220,7 +253,9 @@ impl Lane {
         by(&mut self.failed, matches!(bar.ending, Ending::Failed(_)));
         by(&mut self.early, bar.early);
         let slept = bar.slept_s().unwrap_or(0.0);
-        self.slept_s += if add { slept } else { -slept };
+        let sign = if add { 1.0 } else { -1.0 };
+        self.slept_s += sign * slept;
+        self.held_s += sign * bar.held_s();
     }
 }
 
@@ -254,6 +289,12 @@ impl Lanes {
         let Some(lane) = self.workers.get_mut(worker as usize) else {
             return;
         };
+        lane.pending = call.held().map(|hold| Pending {
+            call: number,
+            n: hold.n,
+            since_s: seconds_between(self.began, hold.since) as f32,
+            gate: hold.gate,
+        });
         let last = call.attempts.len().saturating_sub(1);
         let at = n.map_or(last, |n| {
             let place = call.attempts.binary_search_by_key(&n, |attempt| attempt.n);

@@ -24,6 +24,8 @@ pub struct Busy {
     pub in_flight: usize,
     /// Asleep before a retry.
     pub waiting: usize,
+    /// Held back by the run's own pacing.
+    pub held: usize,
 }
 
 impl Live {
@@ -90,6 +92,7 @@ impl Live {
             match call.doing() {
                 Doing::InFlight | Doing::Receiving => busy.in_flight += 1,
                 Doing::Waiting(_) => busy.waiting += 1,
+                Doing::Held(_) => busy.held += 1,
                 Doing::Deciding | Doing::Over(_) => {}
             }
         }
@@ -122,6 +125,7 @@ mod tests {
         let busy = Busy {
             in_flight: 1,
             waiting: 0,
+            held: 0,
         };
         assert_eq!(live.busy(), busy);
         live.end(7, &[0.001], 0);

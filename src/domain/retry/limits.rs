@@ -1,6 +1,7 @@
-//! Bounds around any policy: a deadline for the whole call, and a longest single wait.
+//! Bounds around any policy: a deadline for the whole call, a longest single wait, and what becomes of a
+//! broken answer.
 
-use super::{Action, Decision, Ended, stop};
+use super::{Action, Broken, Decision, Ended, Policy, stop};
 use crate::domain::time::spoken as secs;
 
 /// What a call may take, whatever its policy would do.
@@ -11,9 +12,17 @@ pub struct Limits {
     /// No wait is longer, seconds. A backoff is cut to it; a wait that the server asked for is not
     /// cut, as the retry would come too early: the call stops instead.
     pub longest_wait_s: Option<f64>,
+    /// What to do with an answer that broke after a 200.
+    pub broken: Broken,
 }
 
 impl Limits {
+    /// What a policy does after an attempt has ended, within these bounds.
+    #[must_use]
+    pub fn decide(&self, policy: Policy, ended: &Ended<'_>) -> Decision {
+        self.bound(self.broken.decide(policy, ended), ended)
+    }
+
     /// The decision of a policy, kept within these bounds.
     #[must_use]
     pub fn bound(&self, decision: Decision, ended: &Ended<'_>) -> Decision {

@@ -1,13 +1,14 @@
 //! Retry policies as pure functions: what happened goes in, wait or stop comes out. The elapsed time
 //! and the die are arguments. `backoff` holds those that are a formula with settings, `own` the rest of
 //! ours, `sdk` what the official SDKs do and did. Around any of them: `limits`, the bounds of one call,
-//! and `budget`, the retries that many calls share. [`code`] writes a policy down for other programs.
+//! `broken`, what becomes of an answer that breaks after its 200, and `budget`, the retries that many calls share. [`code`] writes a policy down for other programs.
 //!
 //! To add one of these: a variant and an entry in [`Policy::ALL`], its arms in this file (name,
 //! attempts, rule, longest wait, spread), and its settings in `backoff` or its decision in `own`. The
 //! laws in `tests/it/laws.rs` then cover it.
 
 mod backoff;
+mod broken;
 mod budget;
 pub mod code;
 mod defined;
@@ -16,6 +17,7 @@ mod own;
 mod sdk;
 
 pub use backoff::{Backoff, Jitter, RetryOn};
+pub use broken::Broken;
 pub use budget::Budget;
 pub use defined::Defined;
 pub use limits::Limits;

@@ -1,9 +1,10 @@
 //! The fold. Observations of one call may arrive in any order after its `Began`; the result is the
 //! same. Those of unknown calls are ignored.
 
-use super::{Attempt, Call, Timeline};
+use super::{Attempt, Call, Hold, Timeline};
 use crate::domain::{
     id::{CallId, ClientId},
+    load::pace::Gate,
     observation::{Observation, What},
     time::{after, seconds_between},
     usage::Usage,
@@ -27,6 +28,8 @@ impl Timeline {
         if let What::Closed { result } = &seen.what {
             call.result = Some(*result);
             call.closed_at = Some(seen.at);
+        } else if let What::Held { gate } = seen.what {
+            call.hold(seen, gate);
         } else if let Some(index) = call.place_of(seen) {
             call.attempts[index].take(seen);
             call.settle(index);
@@ -65,6 +68,7 @@ impl Timeline {
             closed_at: None,
             result: None,
             attempts: Vec::new(),
+            holds: Vec::new(),
         })
     }
 }
@@ -75,6 +79,7 @@ impl Call {
         if matches!(
             seen.what,
             What::Began { .. }
+                | What::Held { .. }
                 | What::Closed { .. }
                 | What::Counted { .. }
                 | What::Aside { .. }
@@ -104,6 +109,33 @@ impl Call {
         }
     }
 
+    /// An attempt's request is held back: since the first time that is told, for what is told last.
+    fn hold(&mut self, seen: &Observation, gate: Gate) {
+        let n = seen.attempt.unwrap_or(1).max(1);
+        match self.holds.binary_search_by_key(&n, |hold| hold.n) {
+            Ok(at) => {
+                let hold = &mut self.holds[at];
+                hold.since = hold.since.min(seen.at);
+                if (seen.at, gate) >= (hold.told, hold.gate) {
+                    (hold.told, hold.gate) = (seen.at, gate);
+                }
+            }
+            Err(_) if self.holds.len() >= MAX_ATTEMPTS => {}
+            Err(at) => self.holds.insert(
+                at,
+                Hold {
+                    n,
+                    since: seen.at,
+                    gate,
+                    told: seen.at,
+                },
+            ),
+        }
+        if let Some(before) = self.attempts.iter().position(|it| it.n + 1 == n) {
+            self.settle(before);
+        }
+    }
+
     /// What an attempt and its neighbours say about each other.
     fn settle(&mut self, changed: usize) {
         for index in [changed.checked_sub(1), Some(changed)]
@@ -115,11 +147,14 @@ impl Call {
                 .get(index + 1)
                 .filter(|next| next.n == self.attempts[index].n + 1)
                 .map(|next| next.sent_at);
+            // What its pacing added is not the policy's sleep.
+            let hold = self.hold_of(self.attempts[index].n + 1);
             let attempt = &mut self.attempts[index];
             let Some(next_sent) = next_sent else { continue };
-            attempt.slept_s = attempt
-                .asleep_since()
-                .map(|since| seconds_between(since, next_sent).max(0.0));
+            attempt.slept_s = attempt.asleep_since().map(|since| {
+                let awake = hold.map_or(next_sent, |hold| hold.since.min(next_sent));
+                seconds_between(since, awake).max(0.0)
+            });
             attempt.early = attempt
                 .hint_until()
                 .is_some_and(|until| seconds_between(next_sent, until) > TOLERANCE_S);
@@ -174,6 +209,7 @@ impl Attempt {
                 self.decision = Some(decision.clone());
             }
             What::Began { .. }
+            | What::Held { .. }
             | What::Closed { .. }
             | What::Counted { .. }
             | What::Aside { .. }

@@ -14,6 +14,7 @@ pub use keep::Timeline;
 use super::{
     headers::Reading,
     id::{CallId, ClientId, ModelId, RequestId},
+    load::pace::Gate,
     observation::{CallResult, Source},
     outcome::Outcome,
     retry::{Action, Decision},
@@ -130,6 +131,19 @@ impl Attempt {
     }
 }
 
+/// A request that was ready before it could leave: the run's own pacing held it back.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hold {
+    /// The attempt, from 1.
+    pub n: u32,
+    /// Since when.
+    pub since: Time,
+    /// For what it waited last.
+    pub gate: Gate,
+    /// When that was told.
+    pub told: Time,
+}
+
 /// What a call is doing at one moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Doing {
@@ -139,6 +153,8 @@ pub enum Doing {
     Receiving,
     /// Asleep until then.
     Waiting(Time),
+    /// Awake, but held back by the run's own pacing.
+    Held(Hold),
     /// Between two of these.
     Deciding,
     /// Over.
@@ -172,6 +188,8 @@ pub struct Call {
     pub result: Option<CallResult>,
     /// First to last.
     pub attempts: Vec<Attempt>,
+    /// Those whose requests were held back, by number.
+    pub holds: Vec<Hold>,
 }
 
 impl Call {
@@ -196,6 +214,7 @@ impl Call {
             return Doing::Over(result);
         }
         match self.attempts.last() {
+            _ if self.held().is_some() => self.held().map_or(Doing::Deciding, Doing::Held),
             None => Doing::Deciding,
             Some(last) => match (last.next_due(), &last.outcome, last.head_at) {
                 (Some(due), _, _) => Doing::Waiting(due),
@@ -204,6 +223,19 @@ impl Call {
                 (None, None, None) => Doing::InFlight,
             },
         }
+    }
+
+    /// How an attempt's request was held back by the run's own pacing, if it was.
+    pub fn hold_of(&self, n: u32) -> Option<Hold> {
+        let at = self.holds.binary_search_by_key(&n, |hold| hold.n).ok()?;
+        Some(self.holds[at])
+    }
+
+    /// How its next request is held back now.
+    pub fn held(&self) -> Option<Hold> {
+        let hold = self.holds.last()?;
+        let left = self.attempts.last().is_some_and(|last| last.n >= hold.n);
+        (self.is_open() && !left).then_some(*hold)
     }
 
     /// When its last attempt failed, while nobody knows whether its client will come back: a client

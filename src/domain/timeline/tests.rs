@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::{
+    load::pace::Gate,
     observation::{CallResult, What},
     timeline::{Doing, FIRST_FOREIGN_CALL, fixtures::*},
 };
@@ -58,6 +59,39 @@ fn each_moment_is_named() {
     assert_eq!(doing(4), Doing::Deciding);
     assert_eq!(doing(5), Doing::Waiting(t(17.52)));
     assert_eq!(doing(6), Doing::InFlight);
+}
+
+/// Refused, slept 4.2 s, then held back for another second before its retry left.
+fn paced() -> Vec<Observation> {
+    let mut all = refused_then_ok(1, 5.2);
+    let held = |n, at, gate| seen(1, Some(n), at, What::Held { gate });
+    for seen in &mut all {
+        if let What::Decided { decision, .. } = &mut seen.what {
+            decision.wait_s = 4.2;
+        }
+    }
+    all.extend([
+        held(1, 0.0, Gate::FirstAnswer),
+        held(2, 4.32, Gate::Output),
+        held(2, 4.9, Gate::Requests),
+    ]);
+    all
+}
+
+#[test]
+fn what_its_pacing_adds_is_not_what_the_policy_slept() {
+    let timeline = folded(&paced());
+    let call = timeline.call(CallId(1)).unwrap();
+    assert!((call.attempts[0].slept_s.unwrap() - 4.2).abs() < 1e-6);
+    let hold = call.hold_of(2).unwrap();
+    assert_eq!((hold.since, hold.gate), (t(4.32), Gate::Requests));
+    assert_eq!((call.hold_of(3), call.held()), (None, None));
+
+    let mut waits = folded(&paced()[..5]);
+    waits.absorb(&seen(1, Some(2), 4.32, What::Held { gate: Gate::Output }));
+    let call = waits.call(CallId(1)).unwrap();
+    assert!(matches!(call.doing(), Doing::Held(hold) if hold.gate == Gate::Output));
+    assert_eq!(call.attempts.len(), 1, "what is held has not left");
 }
 
 #[test]
@@ -122,9 +156,9 @@ fn a_recording_played_again_begins_anew() {
 proptest! {
     #[test]
     fn the_order_of_arrival_does_not_matter(
-        mixed in Just(refused_then_ok(1, 0.5)[1..].to_vec()).prop_shuffle(),
+        mixed in Just(paced()[1..].to_vec()).prop_shuffle(),
     ) {
-        let in_order = folded(&refused_then_ok(1, 0.5));
+        let in_order = folded(&paced());
         let mut shuffled = folded(&[began(1, 0.0)]);
         for seen in &mixed {
             shuffled.absorb(seen);
@@ -154,7 +188,7 @@ proptest! {
     #[test]
     fn nothing_makes_it_panic_or_grow(
         events in prop::collection::vec(
-            (0_u64..6, prop::option::of(0_u32..9), 0_usize..7, -1e12_f64..1e12), 0..300),
+            (0_u64..6, prop::option::of(0_u32..9), 0_usize..8, -1e12_f64..1e12), 0..300),
     ) {
         let mut timeline = Timeline::new(4);
         for (call, attempt, kind, span) in events {
@@ -165,6 +199,7 @@ proptest! {
                 3 => What::FirstToken { after_s: span },
                 4 => finished(refused_for_output(span), span, Some(out(u64::MAX))),
                 5 => retries(span, 0.0, "", Some(span)),
+                6 => What::Held { gate: Gate::Hint },
                 _ => What::Closed { result: CallResult::Failed },
             };
             timeline.absorb(&seen(call, attempt, span % 1e6, what));

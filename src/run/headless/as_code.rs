@@ -55,6 +55,7 @@ pub(super) fn run(
         limits: Limits {
             deadline_s: args.deadline.map(|span| span.as_secs_f64()),
             longest_wait_s: args.max_wait.map(|span| span.as_secs_f64()),
+            broken: args.mid_stream.unwrap_or_default(),
         },
     };
     outlet.print(&plan.code(target))?;

@@ -8,15 +8,50 @@ use crate::{
     },
     app::event::Event,
     domain::{
+        headers::Level,
         id::CallId,
         load::run::{RunEnd, RunOrder},
+        time::Time,
     },
     run::session::Session,
 };
-use std::sync::Arc;
+use futures_util::FutureExt;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
+/// What is said of a run that ended by a panic.
+const FAULT: &str = "A fault in ratetop ended a run; see the log.";
+
 impl Shared {
+    /// Makes a run to its end, also where that is a panic: it is told, and the run does not stay open.
+    pub async fn make_many_whatever_comes(
+        &self,
+        driver: Driver,
+        session: &Session,
+        run: RunOrder,
+        cancel: &CancellationToken,
+    ) {
+        let first = run.order.call;
+        let made = AssertUnwindSafe(self.make_many(driver, session, run, cancel));
+        if made.catch_unwind().await.is_ok() {
+            return;
+        }
+        tracing::error!("a run ended by a panic");
+        lock(&self.shares).remove(&first);
+        self.tell(Event::Fault(FAULT.to_owned())).await;
+        let end = Box::new(RunEnd {
+            faulted: true,
+            ..RunEnd::default()
+        });
+        let profile = Arc::clone(&session.profile.name);
+        self.tell(Event::RunEnded {
+            profile,
+            first,
+            end,
+        })
+        .await;
+    }
+
     /// Tells that a run could not even begin.
     pub fn never_made(self: &Arc<Self>, profile: &Arc<str>, first: CallId) {
         let (shared, profile) = (Arc::clone(self), Arc::clone(profile));
@@ -43,8 +78,16 @@ impl Shared {
         }
     }
 
+    /// Tells a run what somebody else's answer said is left of its limits.
+    pub fn overheard(&self, first: CallId, at: Time, levels: &[Level]) {
+        let share = lock(&self.shares).get(&first).cloned();
+        if let Some(share) = share {
+            share.overheard(at, levels);
+        }
+    }
+
     /// Makes a run and tells how it ended, what it spent, and why it stopped early if it did.
-    pub async fn make_many(
+    async fn make_many(
         &self,
         mut driver: Driver,
         session: &Session,
@@ -52,7 +95,8 @@ impl Shared {
         cancel: &CancellationToken,
     ) {
         let first = run.order.call;
-        let share = Arc::new(Share::new(run.budget()));
+        let pace = run.pace(self.ground().clock.now());
+        let share = Arc::new(Share::new(run.budget()).paced(pace));
         driver.share = Arc::clone(&share);
         lock(&self.shares).insert(first, Arc::clone(&share));
         let load = Load {
@@ -63,6 +107,9 @@ impl Shared {
         };
         let end = load.run(&mut self.dice(), cancel).await;
         lock(&self.shares).remove(&first);
+        if end.faulted {
+            self.tell(Event::Fault(FAULT.to_owned())).await;
+        }
         if let Some(why) = &end.unsent {
             self.tell(Event::Fault(format!("The run was ended: {why}.")))
                 .await;
@@ -77,6 +124,7 @@ impl Shared {
             late_s: end.late_s,
             denied: share.denied(),
             unsent: end.unsent,
+            faulted: end.faulted,
         });
         self.tell(Event::RunEnded {
             profile,

@@ -73,6 +73,7 @@ impl Hub {
             Effect::Count(order) => self.count(order),
             Effect::Run(run) => self.make_run(run),
             Effect::HoldRun(first, held) => self.shared.hold(first, held),
+            Effect::Overheard { first, at, levels } => self.shared.overheard(first, at, &levels),
             Effect::Cancel(call) => {
                 if let Some(cancel) = lock(&self.shared.cancels).get(&call) {
                     cancel.cancel();
@@ -165,7 +166,7 @@ impl Hub {
         lock(&shared.cancels).insert(first, cancel.clone());
         self.shared.spawn("a run", async move {
             shared
-                .make_many(driver, &working.session, run, &cancel)
+                .make_many_whatever_comes(driver, &working.session, run, &cancel)
                 .await;
             lock(&shared.cancels).remove(&first);
         });

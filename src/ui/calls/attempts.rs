@@ -122,8 +122,7 @@ fn tail(scene: &Scene<'_>, call: &Call, room: usize, columns: usize) -> Vec<(Str
         );
     }
     if tail.len() < room && !call.policy.is_empty() {
-        let rule =
-            Policy::named(&call.policy).map_or("as the config file defines it", Policy::rule);
+        let rule = policy(scene, call).map_or("as the config file defines it", Policy::rule);
         let rule = format!("{}: {rule}", clean(&call.policy, 40));
         tail.extend(
             clipped(wrap(&rule, columns), room - tail.len(), columns)
@@ -132,6 +131,14 @@ fn tail(scene: &Scene<'_>, call: &Call, room: usize, columns: usize) -> Vec<(Str
         );
     }
     tail
+}
+
+/// The policy of a call, built in or of the config file.
+fn policy(scene: &Scene<'_>, call: &Call) -> Option<Policy> {
+    let known = scene.calls.form().policies.iter().copied();
+    known
+        .chain(Policy::ALL.iter().copied())
+        .find(|it| it.name() == call.policy)
 }
 
 /// Parts joined, without the last ones as long as all do not fit.
@@ -159,11 +166,12 @@ pub(super) fn doing(scene: &Scene<'_>, call: &Call) -> (Vec<String>, Pick) {
             let left = words::countdown(seconds_between(scene.now, due));
             (format!("next attempt in {left}"), |r| r.hint)
         }
+        Doing::Held(hold) => (format!("held back for {}", hold.gate.short()), |r| r.mine),
         Doing::Over(CallResult::Ok) => ("answered".to_owned(), |r| r.good),
         Doing::Over(CallResult::Failed) => ("gave up".to_owned(), |r| r.bad),
         Doing::Over(CallResult::Cancelled) => ("cancelled".to_owned(), |r| r.tight),
     };
-    let budget = Policy::named(&call.policy).and_then(Policy::budget_s);
+    let budget = policy(scene, call).and_then(Policy::budget_s);
     // While it runs only whole seconds are shown, so that they tick.
     let elapsed = if call.is_open() && call.may_come_back_since().is_none() {
         format!("{:.0} s", elapsed.floor())

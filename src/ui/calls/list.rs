@@ -106,6 +106,9 @@ fn run_state(run: &Run, roles: &Roles) -> (String, Style) {
     if run.cancelled {
         return ("cancelled".to_owned(), roles.tight);
     }
+    if run.faulted {
+        return ("a fault".to_owned(), roles.bad);
+    }
     if s.failed > 0 || run.unsent.is_some() {
         return (format!("{} failed", format::count(s.failed)), roles.bad);
     }
@@ -129,6 +132,7 @@ fn state(call: &Call, scene: &Scene<'_>, roles: &Roles) -> (String, Style) {
             let left = words::countdown(seconds_between(scene.now, due));
             (format!("waits {left}"), roles.hint)
         }
+        Doing::Held(hold) => (format!("for {}", hold.gate.short()), roles.mine),
         Doing::InFlight | Doing::Receiving | Doing::Deciding => {
             ("in flight".to_owned(), roles.mine)
         }

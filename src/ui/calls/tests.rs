@@ -75,6 +75,7 @@ fn card() -> ProfileCard {
             stream: true,
             policy: Policy::HintJitter,
             attempts: None,
+            policies: Policy::ALL.into(),
         },
         spend: Spend {
             day_usd: 0.03,

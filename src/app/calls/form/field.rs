@@ -4,10 +4,12 @@ use super::{MODEL_MAX, PROMPT_MAX, TOKENS_MAX};
 use crate::domain::{
     call::ATTEMPTS_MAX,
     load::{
+        pace::Pacing,
         plan::{MOST_CALLS, MOST_WORKERS, Part, Ramp},
         words::{read_rate, read_span},
     },
     number::thousands,
+    retry::Broken,
 };
 
 /// What stands in a field that leaves the choice open.
@@ -50,6 +52,10 @@ pub enum Field {
     Attempts,
     /// Seconds that a call may take in all.
     Deadline,
+    /// Seconds that a single wait may take.
+    Longest,
+    /// What to do with an answer that breaks after a 200.
+    Broken,
     /// Retries that all calls of a run together may make.
     Budget,
     /// Calls at the same time.
@@ -62,6 +68,8 @@ pub enum Field {
     Duration,
     /// How the run comes up.
     Ramp,
+    /// How its requests are held back so that none is refused.
+    Pace,
 }
 
 impl Field {
@@ -75,11 +83,14 @@ impl Field {
         Self::Policy,
         Self::Attempts,
         Self::Deadline,
+        Self::Longest,
+        Self::Broken,
         Self::Workers,
         Self::Rate,
         Self::Calls,
         Self::Duration,
         Self::Ramp,
+        Self::Pace,
         Self::Budget,
     ];
 
@@ -94,11 +105,14 @@ impl Field {
             Self::Policy => "policy",
             Self::Attempts => "attempts",
             Self::Deadline => "deadline",
+            Self::Longest => "max wait",
+            Self::Broken => "broken",
             Self::Workers => "workers",
             Self::Rate => "next call",
             Self::Calls => "calls",
             Self::Duration => "duration",
             Self::Ramp => "start",
+            Self::Pace => "pacing",
             Self::Budget => "retries",
         }
     }
@@ -107,7 +121,13 @@ impl Field {
     pub const fn is_of_run(self) -> bool {
         matches!(
             self,
-            Self::Workers | Self::Rate | Self::Calls | Self::Duration | Self::Ramp | Self::Budget
+            Self::Workers
+                | Self::Rate
+                | Self::Calls
+                | Self::Duration
+                | Self::Ramp
+                | Self::Pace
+                | Self::Budget
         )
     }
 
@@ -155,14 +175,18 @@ impl Field {
             Self::Attempts if text.trim().is_empty() => None,
             Self::Attempts => number(text, ATTEMPTS_MAX).err(),
             Self::Workers => number(text, MOST_WORKERS).err(),
-            Self::Deadline | Self::Duration => optional(text, &[NONE], read_span).err(),
+            Self::Deadline | Self::Duration | Self::Longest => {
+                optional(text, &[NONE], read_span).err()
+            }
             Self::Rate => optional(text, &[CLOSED, "closed loop"], read_rate).err(),
             Self::Calls => optional(text, &[EACH, ANY], |text| number(text, MOST_CALLS)).err(),
             Self::Ramp => text.parse::<Ramp>().err(),
             Self::Budget => optional(text, &[FREELY], percent).err(),
+            Self::Pace => optional(text, &[NONE], pacing).err(),
             Self::Ending if text.trim() != COMES && !ENDINGS.contains(&text.trim()) => {
                 Some("no simulator ends an answer so".to_owned())
             }
+            Self::Broken => broken(text).err(),
             Self::Model | Self::Prompt | Self::Stream | Self::Policy | Self::Ending => None,
         }
     }
@@ -199,6 +223,29 @@ pub(super) fn percent(text: &str) -> Result<f64, String> {
     } else {
         Err("above 0 and at most 1000 % of the calls".to_owned())
     }
+}
+
+/// As the form shows it.
+pub(super) const fn broken_word(it: Broken) -> &'static str {
+    match it {
+        Broken::AsPolicy => "as the policy",
+        Broken::Surface => "surface",
+        Broken::Anew => "call anew",
+    }
+}
+
+/// The same read again.
+pub(super) fn broken(text: &str) -> Result<Broken, String> {
+    let named = |it: &&Broken| broken_word(**it) == text.trim() || it.name() == text.trim();
+    let found = Broken::ALL.iter().find(named);
+    found
+        .copied()
+        .ok_or_else(|| "as the policy, surface or call anew".to_owned())
+}
+
+/// `live`, `aimd`, `rpm=50,itpm=30k`.
+pub(super) fn pacing(text: &str) -> Result<Pacing, String> {
+    text.parse().map_err(str::to_owned)
 }
 
 /// Nothing, or one of the words that mean nothing in particular; else a value.

@@ -11,15 +11,21 @@ use crate::domain::{
     call::{ATTEMPTS_MAX, CallOrder},
     id::{CallId, ModelId},
     load::{
+        pace::Pacing,
         plan::{MOST_CALLS, MOST_WORKERS, Plan, Ramp},
         run::RunOrder,
         words,
     },
     observation::Source,
-    retry::{Limits, Policy, code},
+    retry::{Broken, Limits, Policy, code},
     spend::Prices,
 };
-use field::{ANY, CLOSED, COMES, EACH, ENDINGS, FREELY, NONE, number, optional, percent};
+use std::sync::Arc;
+
+use field::{
+    ANY, CLOSED, COMES, EACH, ENDINGS, FREELY, NONE, broken, broken_word, number, optional, pacing,
+    percent,
+};
 
 /// Longest model name, characters.
 const MODEL_MAX: usize = 128;
@@ -62,6 +68,10 @@ pub struct Form {
     pub attempts: Option<u32>,
     /// Seconds that a call may take in all.
     pub deadline_s: Option<f64>,
+    /// Seconds that a single wait may take.
+    pub longest_wait_s: Option<f64>,
+    /// What to do with an answer that breaks after a 200.
+    pub broken: Broken,
     /// Calls at the same time.
     pub workers: u32,
     /// Starts a second; none is a closed loop.
@@ -72,8 +82,12 @@ pub struct Form {
     pub duration_s: Option<f64>,
     /// How the run comes up.
     pub ramp: Ramp,
+    /// How requests of a run are held back; none sends each when it is due.
+    pub pacing: Option<Pacing>,
     /// Retries that all calls of a run together may make, percent of calls.
     pub budget_percent: Option<f64>,
+    /// Policies to choose from.
+    pub policies: Arc<[Policy]>,
 }
 
 impl Default for Form {
@@ -87,12 +101,16 @@ impl Default for Form {
             policy: Policy::HintJitter,
             attempts: None,
             deadline_s: None,
+            longest_wait_s: None,
+            broken: Broken::AsPolicy,
             workers: 1,
             rate: None,
             calls: None,
             duration_s: None,
             ramp: Ramp::None,
+            pacing: None,
             budget_percent: None,
+            policies: Policy::ALL.into(),
         }
     }
 }
@@ -106,6 +124,7 @@ impl From<&FormDefaults> for Form {
             stream: defaults.stream,
             policy: defaults.policy,
             attempts: defaults.attempts,
+            policies: Arc::clone(&defaults.policies),
             ..Self::default()
         }
     }
@@ -123,6 +142,8 @@ impl Form {
             Field::Policy => self.policy.name().to_owned(),
             Field::Attempts => self.attempts().to_string(),
             Field::Deadline => self.deadline_s.map_or(NONE.to_owned(), words::span),
+            Field::Longest => self.longest_wait_s.map_or(NONE.to_owned(), words::span),
+            Field::Broken => broken_word(self.broken).to_owned(),
             Field::Workers => self.workers.to_string(),
             Field::Rate => self.rate.map_or(CLOSED.to_owned(), words::rate),
             Field::Calls => match (self.calls, self.duration_s) {
@@ -132,6 +153,7 @@ impl Form {
             },
             Field::Duration => self.duration_s.map_or(NONE.to_owned(), words::span),
             Field::Ramp => self.ramp.to_string(),
+            Field::Pace => self.pacing.map_or(NONE.to_owned(), |it| it.to_string()),
             Field::Budget => match self.budget_percent {
                 Some(percent) => format!("{percent} % of calls"),
                 None => FREELY.to_owned(),
@@ -143,6 +165,7 @@ impl Form {
     pub fn typed(&self, field: Field) -> String {
         let open = match field {
             Field::Deadline => self.deadline_s.is_none(),
+            Field::Longest => self.longest_wait_s.is_none(),
             Field::Rate => self.rate.is_none(),
             Field::Calls => self.calls.is_none(),
             Field::Duration => self.duration_s.is_none(),
@@ -172,8 +195,13 @@ impl Form {
                 self.ending = ENDINGS.iter().find(named).copied();
             }
             Field::Policy => {
-                self.policy = Policy::named(text.trim())
-                    .ok_or_else(|| format!("no policy is called {text}"))?;
+                let name = text.trim();
+                let named = |policy: &&Policy| policy.name() == name;
+                let found = self.policies.iter().find(named).copied();
+                self.policy = found.ok_or_else(|| match name {
+                    "" => "choose one".to_owned(),
+                    name => format!("no policy is called {name}"),
+                })?;
             }
             Field::Attempts if text.trim().is_empty() => self.attempts = None,
             Field::Attempts => {
@@ -181,6 +209,8 @@ impl Form {
                 self.attempts = (attempts != self.policy.attempts()).then_some(attempts);
             }
             Field::Deadline => self.deadline_s = optional(text, &[NONE], words::read_span)?,
+            Field::Longest => self.longest_wait_s = optional(text, &[NONE], words::read_span)?,
+            Field::Broken => self.broken = broken(text)?,
             Field::Workers => self.workers = number(text, MOST_WORKERS)?,
             Field::Rate => {
                 self.rate = optional(text, &[CLOSED, "closed loop"], words::read_rate)?;
@@ -190,6 +220,7 @@ impl Form {
             }
             Field::Duration => self.duration_s = optional(text, &[NONE], words::read_span)?,
             Field::Ramp => self.ramp = text.parse()?,
+            Field::Pace => self.pacing = optional(text, &[NONE], pacing)?,
             Field::Budget => self.budget_percent = optional(text, &[FREELY], percent)?,
         }
         Ok(())
@@ -271,7 +302,8 @@ impl Form {
             attempts: self.attempts().max(1),
             limits: Limits {
                 deadline_s: self.deadline_s,
-                ..Limits::default()
+                longest_wait_s: self.longest_wait_s,
+                broken: self.broken,
             },
         }
     }
@@ -292,11 +324,14 @@ impl Form {
             order: self.order(first),
             plan: self.load_plan(),
             budget_percent: self.budget_percent,
+            pacing: self.pacing,
+            known: Vec::new(),
         }
     }
 
-    /// A form that describes that run again.
-    pub fn again(run: &RunOrder) -> Self {
+    /// A form that describes that run again, with the same policies to choose from.
+    #[must_use]
+    pub fn again(&self, run: &RunOrder) -> Self {
         let RunOrder { order, plan, .. } = run;
         let open = plan.calls
             == Some(if plan.duration_s.is_some() {
@@ -319,12 +354,16 @@ impl Form {
             policy: order.policy,
             attempts: (order.attempts != order.policy.attempts()).then_some(order.attempts),
             deadline_s: order.limits.deadline_s,
+            longest_wait_s: order.limits.longest_wait_s,
+            broken: order.limits.broken,
             workers: plan.workers,
             rate: plan.rate,
             calls: plan.calls.filter(|_| !open),
             duration_s: plan.duration_s,
             ramp: plan.ramp,
+            pacing: run.pacing,
             budget_percent: run.budget_percent,
+            policies: Arc::clone(&self.policies),
         }
     }
 }

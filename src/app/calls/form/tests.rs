@@ -77,7 +77,7 @@ fn without_a_number_of_calls_there_is_one_for_each_worker_or_as_many_as_fit() {
     form.set(Field::Ending, "refusal").unwrap();
     assert_eq!(form.estimate(&Prices::default()).calls, Some(7));
     assert_eq!(form.problem(), None);
-    assert_eq!(Form::again(&form.run(CallId(9))), form);
+    assert_eq!(Form::default().again(&form.run(CallId(9))), form);
 }
 
 #[test]

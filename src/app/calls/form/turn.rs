@@ -1,13 +1,51 @@
 //! Choosing a field's value without typing.
 
-use super::{Field, Form, TOKENS_MAX, field::ENDINGS};
+use super::{
+    Field, Form, TOKENS_MAX,
+    field::{COMES, ENDINGS, NONE, broken, broken_word},
+};
 use crate::domain::{
     call::ATTEMPTS_MAX,
-    load::plan::{MOST_CALLS, MOST_WORKERS, Ramp},
-    retry::Policy,
+    load::{
+        pace::Pacing,
+        plan::{MOST_CALLS, MOST_WORKERS, Ramp},
+    },
+    retry::Broken,
 };
 
 impl Form {
+    /// What may be picked for a field, in order; none where any text may be a value.
+    pub fn choices(&self, field: Field, models: &[String]) -> Vec<String> {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        match field {
+            Field::Model => models.to_vec(),
+            Field::Policy => words(&self.policies.iter().map(|it| it.name()).collect::<Vec<_>>()),
+            Field::Broken => words(
+                &Broken::ALL
+                    .iter()
+                    .map(|it| broken_word(*it))
+                    .collect::<Vec<_>>(),
+            ),
+            Field::Pace => words(&[NONE, "live", "aimd"]),
+            Field::Stream => words(&["on", "off"]),
+            Field::Ending => words(&[&[COMES], ENDINGS].concat()),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What a choice of a field means, in one sentence; empty where its name says it.
+    pub fn rule_of(&self, field: Field, choice: &str) -> &'static str {
+        match field {
+            Field::Policy => {
+                let named = self.policies.iter().find(|policy| policy.name() == choice);
+                named.map_or("", |policy| policy.rule())
+            }
+            Field::Pace => choice.parse().map_or("", Pacing::rule),
+            Field::Broken => broken(choice).map_or("", Broken::rule),
+            _ => "",
+        }
+    }
+
     /// The next or previous choice of a field, where it has some: `by` is 1 or -1.
     pub fn turn(&mut self, field: Field, by: isize, models: &[String]) {
         match field {
@@ -22,8 +60,10 @@ impl Form {
                 self.ending = to.checked_sub(1).map(|at| ENDINGS[at]);
             }
             Field::Policy => {
-                let here = Policy::ALL.iter().position(|policy| *policy == self.policy);
-                self.policy = Policy::ALL[around(here, by, Policy::ALL.len())];
+                let all = &self.policies;
+                let here = all.iter().position(|policy| *policy == self.policy);
+                let to = around(here, by, all.len().max(1));
+                self.policy = all.get(to).copied().unwrap_or(self.policy);
             }
             Field::Model if !models.is_empty() => {
                 let here = models.iter().position(|model| *model == self.model);
@@ -52,6 +92,14 @@ impl Form {
                 self.deadline_s =
                     stepped(self.deadline_s, by, &[5.0, 10.0, 30.0, 60.0, 120.0, 300.0]);
             }
+            Field::Longest => {
+                self.longest_wait_s =
+                    stepped(self.longest_wait_s, by, &[1.0, 5.0, 10.0, 30.0, 60.0]);
+            }
+            Field::Broken => {
+                let here = Broken::ALL.iter().position(|it| *it == self.broken);
+                self.broken = Broken::ALL[around(here, by, Broken::ALL.len())];
+            }
             Field::Duration => {
                 self.duration_s = stepped(
                     self.duration_s,
@@ -66,6 +114,10 @@ impl Form {
                 let here = RAMPS.iter().position(|ramp| *ramp == self.ramp);
                 self.ramp = RAMPS[around(here, by, RAMPS.len())];
             }
+            Field::Pace => {
+                let here = PACES.iter().position(|pace| *pace == self.pacing);
+                self.pacing = PACES[around(here, by, PACES.len())];
+            }
             Field::Attempts => {
                 let attempts = self
                     .attempts()
@@ -77,6 +129,9 @@ impl Form {
         }
     }
 }
+
+/// Paces to choose from without typing.
+const PACES: &[Option<Pacing>] = &[None, Some(Pacing::LIVE), Some(Pacing::Aimd)];
 
 /// Ramps to choose from without typing.
 const RAMPS: &[Ramp] = &[

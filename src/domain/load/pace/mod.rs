@@ -2,15 +2,22 @@
 //! what the server says is left ([`Buckets`]), or a number of calls at the same time that grows slowly
 //! and halves when the server refuses ([`Aimd`]).
 //!
-//! To add a way: a variant of [`Pace`] and its arms.
+//! To add a way: a variant of [`Pace`] and its arms, and how it is asked for in [`Pacing`].
 
 mod aimd;
 mod buckets;
+mod pacing;
 
 pub use aimd::Aimd;
 pub use buckets::{Buckets, Limits};
+pub use pacing::Pacing;
 
-use crate::domain::{headers::Reading, time::Time, usage::Usage};
+use crate::domain::{
+    headers::{Level, Reading},
+    time::Time,
+    usage::Usage,
+};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// How requests are held back.
@@ -32,13 +39,17 @@ pub struct Cost {
 }
 
 /// What a request waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Gate {
     /// Requests per minute.
+    #[serde(rename = "requests_per_minute")]
     Requests,
     /// Input tokens per minute.
+    #[serde(rename = "input_tokens_per_minute")]
     Input,
     /// Output tokens per minute.
+    #[serde(rename = "output_tokens_per_minute")]
     Output,
     /// The first answer, which says how much is left.
     FirstAnswer,
@@ -59,6 +70,35 @@ impl Gate {
             Self::Hint => "hint",
             Self::Concurrency => "concurrency",
         }
+    }
+
+    /// In a word or two, where there is little room: `RPM`, `first answer`.
+    pub const fn short(self) -> &'static str {
+        match self {
+            Self::Requests => "RPM",
+            Self::Input => "ITPM",
+            Self::Output => "OTPM",
+            Self::FirstAnswer => "first answer",
+            Self::Hint => "server's hint",
+            Self::Concurrency => "its turn",
+        }
+    }
+}
+
+/// Requests that waited for one gate, and for how long together.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Waited {
+    /// How many.
+    pub requests: u64,
+    /// Seconds, summed.
+    pub seconds: f64,
+}
+
+impl Waited {
+    /// One more has left after so many seconds.
+    pub fn add(&mut self, seconds: f64) {
+        self.requests += 1;
+        self.seconds += seconds.max(0.0);
     }
 }
 
@@ -103,6 +143,13 @@ impl Pace {
         match self {
             Self::Buckets(it) => it.admit(now, cost),
             Self::Aimd(it) => it.admit(),
+        }
+    }
+
+    /// What is left, as somebody else's answer said, or as it was known before the first request.
+    pub fn overheard(&mut self, at: Time, levels: &[Level]) {
+        if let Self::Buckets(it) = self {
+            it.overheard(at, levels);
         }
     }
 

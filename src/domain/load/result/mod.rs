@@ -55,6 +55,8 @@ pub struct Summary {
     pub usage: Usage,
     /// Of these, in answers that broke.
     pub thrown_away: Usage,
+    /// Of these, in answers that were called anew: paid twice.
+    pub paid_twice: Usage,
     /// Starts that were due but not made: no worker was free, or it was too late.
     pub missed: u64,
     /// Retries that the budget of all workers refused.
@@ -141,6 +143,7 @@ impl Summary {
             ended: began,
             usage: Usage::default(),
             thrown_away: Usage::default(),
+            paid_twice: Usage::default(),
             missed: 0,
             denied: 0,
             first_byte: Spans::new(),
@@ -188,6 +191,10 @@ impl Summary {
             if let Some(before) = before.filter(|before| !before.is_paused_turn()) {
                 self.retries += 1;
                 self.early += u64::from(before.early);
+                if broke(before) {
+                    let again = before.usage.unwrap_or_default();
+                    self.paid_twice = self.paid_twice.plus(&again);
+                }
                 let slept = before.slept_s.unwrap_or(0.0);
                 self.slept_s += slept;
                 if attempt.outcome.as_ref().is_some_and(failed) {
@@ -226,13 +233,7 @@ impl Summary {
         }
         let usage = attempt.usage.unwrap_or_default();
         self.usage = self.usage.plus(&usage);
-        let broken = matches!(
-            attempt.outcome,
-            Some(
-                Outcome::StreamError { .. } | Outcome::StreamCut { .. } | Outcome::StreamTruncated
-            )
-        );
-        if broken {
+        if broke(attempt) {
             self.broken += 1;
             self.thrown_away = self.thrown_away.plus(&usage);
         }
@@ -319,9 +320,14 @@ impl Summary {
         }
         if self.broken > 0 {
             parts.push(format!(
-                "{} broke after a 200 and threw {} output tokens away",
+                "{} broke after a 200 and threw {} output tokens away{}",
                 counted(self.broken, "answer"),
-                self.thrown_away.output_tokens
+                self.thrown_away.output_tokens,
+                match self.paid_twice.output_tokens {
+                    0 => String::new(),
+                    n if n == self.thrown_away.output_tokens => ", paid twice".to_owned(),
+                    n => format!(", {n} of them paid twice"),
+                }
             ));
         }
         if self.denied > 0 {
@@ -380,6 +386,14 @@ pub fn cost(call: &Call, attempt: &Attempt, prices: &Prices) -> Option<f64> {
 
 fn failed(outcome: &Outcome) -> bool {
     !matches!(outcome, Outcome::Complete { .. } | Outcome::Cancelled)
+}
+
+/// Whether its answer broke after a 200.
+fn broke(attempt: &Attempt) -> bool {
+    matches!(
+        attempt.outcome,
+        Some(Outcome::StreamError { .. } | Outcome::StreamCut { .. } | Outcome::StreamTruncated)
+    )
 }
 
 /// Whether it went over the wire: the timeline also notes an attempt that was refused before it left.

@@ -5,12 +5,14 @@
 use super::{
     lane::Lanes,
     live::{Busy, Live},
+    pace::{Gate, Pace, Pacing, Waited},
     plan::Plan,
     result::{HERD_S, Summary},
     track::Track,
 };
 use crate::domain::{
     call::CallOrder,
+    headers::Level,
     id::{CallId, ClientId},
     observation::{Observation, What},
     retry::Budget,
@@ -38,6 +40,10 @@ pub struct RunOrder {
     pub plan: Plan,
     /// Retries that all calls together may make, percent of calls; none is no such budget.
     pub budget_percent: Option<f64>,
+    /// How its requests are held back; none sends each when it is due.
+    pub pacing: Option<Pacing>,
+    /// What was left of its model's limits when it was ordered, as far as that was known.
+    pub known: Vec<Level>,
 }
 
 /// Retries that a budget keeps for a run of few calls.
@@ -48,6 +54,27 @@ impl RunOrder {
     pub fn budget(&self) -> Option<Budget> {
         let percent = self.budget_percent?;
         Some(Budget::new(percent / 100.0, RESERVE))
+    }
+
+    /// The pace that its requests share, knowing what was known.
+    pub fn pace(&self, now: Time) -> Option<Pace> {
+        let mut pace = self.pacing?.pace(self.plan.workers);
+        pace.overheard(now, &self.known);
+        Some(pace)
+    }
+
+    /// Whether another run would be the same but for its pacing.
+    pub fn is_twin_of(&self, other: &Self) -> bool {
+        let twin = Self {
+            order: CallOrder {
+                call: self.order.call,
+                ..other.order.clone()
+            },
+            pacing: self.pacing,
+            known: self.known.clone(),
+            ..other.clone()
+        };
+        self.pacing != other.pacing && *self == twin
     }
 }
 
@@ -62,6 +89,8 @@ pub struct RunEnd {
     pub denied: u64,
     /// Why a call was not even sent, which ended the run: a cap, `--read-only`.
     pub unsent: Option<String>,
+    /// Whether it ended by a fault of this program.
+    pub faulted: bool,
 }
 
 /// One run.
@@ -81,6 +110,8 @@ pub struct Run {
     pub cancelled: bool,
     /// Why a call was not even sent.
     pub unsent: Option<String>,
+    /// Whether it ended by a fault of this program.
+    pub faulted: bool,
     /// Attempts by worker.
     pub lanes: Lanes,
     /// Starts and limits over time.
@@ -93,6 +124,8 @@ pub struct Run {
     pub failed: BTreeMap<Cause, u64>,
     /// Retries that left before the hint had passed.
     pub early: u64,
+    /// What its requests were held back for by its own pacing, those that have left.
+    pub paced: BTreeMap<Gate, Waited>,
     /// Most starts within any [`HERD_S`].
     pub herd: usize,
     window: VecDeque<f64>,
@@ -115,11 +148,13 @@ impl Run {
             held: false,
             cancelled: false,
             unsent: None,
+            faulted: false,
             track: Track::default(),
             begun: 0,
             wire: 0,
             failed: BTreeMap::new(),
             early: 0,
+            paced: BTreeMap::new(),
             herd: 0,
             window: VecDeque::new(),
         }
@@ -160,6 +195,13 @@ impl Run {
         self.asked.order.policy.name()
     }
 
+    /// Attempts that were refused for a limit, as 429s are.
+    pub fn limited(&self) -> u64 {
+        let limits = self.failed.iter();
+        let limits = limits.filter(|(cause, _)| cause.is_refusal_of_limit());
+        limits.map(|(_, n)| n).sum()
+    }
+
     /// What the calls under way do.
     pub fn busy(&self) -> Busy {
         self.live.busy()
@@ -185,6 +227,10 @@ impl Run {
             What::Sent => {
                 self.wire += 1;
                 self.track.started(second);
+                if let Some(hold) = seen.attempt.and_then(|n| call.hold_of(n)) {
+                    let waited = self.paced.entry(hold.gate).or_default();
+                    waited.add(seconds_between(hold.since, seen.at));
+                }
                 let before = seen.attempt.and_then(|n| {
                     let at = call.attempts.iter().position(|attempt| attempt.n == n)?;
                     call.attempts.get(at.checked_sub(1)?)
@@ -230,6 +276,7 @@ impl Run {
         self.ended = Some(now);
         self.held = false;
         self.unsent.clone_from(&end.unsent);
+        self.faulted = end.faulted;
         self.live.end(end.missed, &end.late_s, end.denied);
         self.window = VecDeque::new();
     }

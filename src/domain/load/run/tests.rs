@@ -32,6 +32,8 @@ fn order(workers: u32) -> RunOrder {
             ..Plan::default()
         },
         budget_percent: None,
+        pacing: None,
+        known: Vec::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Plan;
 use crate::domain::retry::{
-    Policy,
+    Broken, Policy,
     backoff::{Backoff, Jitter},
     own, sdk,
 };
@@ -82,7 +82,7 @@ impl Rule {
             budget: budget.into_iter().flatten().reduce(f64::min),
             longest: limits.longest_wait_s,
         };
-        match policy {
+        let rule = match policy {
             Policy::None => Self {
                 attempts: 1,
                 ..rule
@@ -109,6 +109,14 @@ impl Rule {
                 Some(backoff) => rule.of_backoff(backoff),
                 None => rule,
             },
+        };
+        Self {
+            streams: match limits.broken {
+                Broken::AsPolicy => rule.streams,
+                Broken::Surface => false,
+                Broken::Anew => rule.attempts > 1,
+            },
+            ..rule
         }
     }
 

@@ -10,6 +10,7 @@ fn plans() -> impl Strategy<Value = Plan> {
             limits: Limits {
                 deadline_s: deadline.map(f64::from),
                 longest_wait_s: longest.map(|s| f64::from(s) / 10.0),
+                ..Limits::default()
             },
         },
     )

@@ -86,6 +86,7 @@ fn order(args: &args::Call, desk: &Desk) -> Result<CallOrder, String> {
     let limits = Limits {
         deadline_s: seconds(args.deadline),
         longest_wait_s: seconds(args.max_wait),
+        broken: args.mid_stream.unwrap_or_default(),
     };
     Ok(CallOrder {
         call: CALL,

@@ -24,6 +24,8 @@ pub enum Cell {
     Planned,
     /// The policy slept.
     Slept,
+    /// The run's own pacing holds the request back.
+    Held,
     /// What the server asked for ends here.
     Hint,
     /// It ends beyond the right edge.
@@ -52,6 +54,7 @@ impl Cell {
             Self::Asked => ("┄", roles.hint),
             Self::Planned => ("░", roles.border),
             Self::Slept => ("▚", roles.quiet),
+            Self::Held => ("═", roles.text),
             Self::Hint => ("┊", roles.hint),
             Self::HintBeyond => ("›", roles.hint),
             Self::InFlight => ("▌", roles.mine),
@@ -71,6 +74,12 @@ pub fn lane(lane: &Lane, axis: &Axis, now: f64) -> Vec<Cell> {
     for bar in lane.between(axis.from as f32, axis.to as f32) {
         put(&mut cells, bar, axis, now, early);
         early = bar.early;
+    }
+    if let Some(pending) = lane.pending {
+        for cell in range(axis, f64::from(pending.since_s), now) {
+            let cell = &mut cells[usize::from(cell)];
+            *cell = (*cell).max(Cell::Held);
+        }
     }
     cells
 }
@@ -96,11 +105,14 @@ fn put(cells: &mut [Cell], bar: &Bar, axis: &Axis, now: f64, early: bool) {
     }
     if let Some(due) = bar.due_s.map(s).filter(|_| !bar.gave_up) {
         let asleep = bar.asleep_s.map_or(end, s);
-        let awake = bar.next_s.map_or(due.min(now), s);
+        let awake = bar.awake_s.map_or(due.min(now), s);
         fill(asleep, awake, Cell::Slept);
         if bar.waits() {
             fill(now, due, Cell::Planned);
         }
+    }
+    if let Some((since, _)) = bar.held {
+        fill(s(since), sent, Cell::Held);
     }
     fill(sent, answer.min(end), Cell::InFlight);
     if bar.answer_s.is_some() {

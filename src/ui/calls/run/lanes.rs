@@ -1,45 +1,33 @@
-//! The lanes of a run on a common time axis, and on the same axis beneath them how many attempts left
-//! and what was left of the limit.
+//! The lanes of a run on a common time axis; beneath them what `tracks` and `told` say.
 
-use super::cells::{self, Cell};
+use super::{cells, told};
 use crate::{
     app::layout,
-    domain::{
-        advice,
-        limit::Dimension,
-        load::{
-            lane::{Bar, Ending},
-            run::Run,
-        },
-        time::Time,
-    },
+    domain::load::run::Run,
     ui::{
         calls::{
             Scene,
             axis::{Axis, Extent},
-            pen::{Pen, clipped, cut, width, wrap},
+            pen::Pen,
             words,
         },
         canvas::Canvas,
-        format::{count, percent},
-        theme::Roles,
+        format::count,
     },
 };
 use ratatui::{layout::Rect, style::Style};
 
-const LEVELS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
-
 /// Columns left of the lanes: marker and worker, or the name of a track.
 const HEAD: u16 = 8;
-/// The columns right of them: answered, refused, early, slept.
-const COLUMNS: [(&str, u16); 4] = [("ok", 4), ("×", 5), ("early", 6), ("slept", 8)];
+/// The columns right of them: answered, refused, early, slept, and held back where a run is paced.
+const COLUMNS: [(&str, u16); 5] = [("ok", 4), ("×", 5), ("early", 6), ("slept", 8), ("held", 8)];
 
 /// Where things are.
-struct Frame {
-    axis: Axis,
-    bars: u16,
+pub(super) struct Frame {
+    pub axis: Axis,
+    pub bars: u16,
     /// Columns right of the lanes; 0 where they are few.
-    facts: u16,
+    pub facts: u16,
 }
 
 /// What is drawn of a run.
@@ -60,7 +48,7 @@ impl Picture<'_> {
         }
         let roles = *canvas.roles();
         let facts = if area.width >= 60 {
-            COLUMNS.iter().map(|(_, columns)| columns).sum()
+            self.columns().iter().map(|(_, columns)| columns).sum()
         } else {
             0
         };
@@ -100,12 +88,22 @@ impl Picture<'_> {
         }
         if legend {
             let mut line = vec![(" ", roles.quiet)];
-            line.extend(self::legend(&roles, usize::from(inner)));
+            line.extend(told::legend(
+                &roles,
+                self.run.asked.pacing.is_some(),
+                usize::from(inner),
+            ));
             pen.line(&line);
         }
     }
 
-    fn now_s(&self, scene: &Scene<'_>) -> f64 {
+    /// The columns right of the lanes.
+    fn columns(&self) -> &'static [(&'static str, u16)] {
+        let held = self.run.asked.pacing.is_some();
+        &COLUMNS[..COLUMNS.len() - usize::from(!held)]
+    }
+
+    pub(super) fn now_s(&self, scene: &Scene<'_>) -> f64 {
         self.run.elapsed_s(scene.now)
     }
 
@@ -127,7 +125,7 @@ impl Picture<'_> {
                 .put(frame.bars + cell, here.y, &label, roles.quiet, end);
         }
         let mut x = end + 1;
-        for (label, columns) in COLUMNS.iter().filter(|_| frame.facts > 0) {
+        for (label, columns) in self.columns().iter().filter(|_| frame.facts > 0) {
             pen.canvas
                 .put_right(x, here.y, label, roles.quiet, x + columns);
             x += columns;
@@ -209,272 +207,30 @@ impl Picture<'_> {
             0 => ("·".to_owned(), roles.border),
             n => (count(n.into()), style),
         };
-        let slept = if lane.slept_s >= 0.05 {
-            (words::span(f64::from(lane.slept_s)), roles.text)
-        } else {
-            ("·".to_owned(), roles.border)
+        let span = |s: f32| {
+            if s >= 0.05 {
+                (words::span(f64::from(s)), roles.text)
+            } else {
+                ("·".to_owned(), roles.border)
+            }
         };
         let facts = [
             zero(lane.ok, roles.good),
             zero(lane.failed, roles.text),
             zero(lane.early, roles.bad),
-            slept,
+            span(lane.slept_s),
+            span(lane.held_s),
         ];
         let mut x = end + 1;
-        for ((text, style), (_, columns)) in facts.iter().zip(COLUMNS) {
+        for ((text, style), (_, columns)) in facts.iter().zip(self.columns()) {
             canvas.put_right(x, here.y, text, *style, x + columns);
             x += columns;
         }
     }
-
-    /// How many attempts left in each cell's time: the most at the same moment.
-    fn starts(&self, frame: &Frame, scene: &Scene<'_>, pen: &mut Pen<'_, '_>) {
-        let roles = *pen.canvas.roles();
-        let here = pen.here();
-        pen.skip();
-        if here.height == 0 {
-            return;
-        }
-        let track = &self.run.track;
-        let peaks: Vec<(u32, bool)> = (0..frame.axis.cells)
-            .map(|cell| {
-                let (a, b) = frame.axis.span(cell);
-                (track.peak(a, b), track.any_early(a, b))
-            })
-            .collect();
-        let most = peaks
-            .iter()
-            .map(|(peak, _)| *peak)
-            .max()
-            .unwrap_or(0)
-            .max(1);
-        let end = frame.bars + frame.axis.cells;
-        name(pen, here, "starts", frame);
-        for (cell, (peak, early)) in peaks.into_iter().enumerate().filter(|(_, p)| p.0 > 0) {
-            let step = (f64::from(peak) / f64::from(most) * 8.0)
-                .ceil()
-                .clamp(1.0, 8.0);
-            let style = if early { roles.bad } else { roles.mine };
-            let x = frame.bars + cell as u16;
-            pen.canvas
-                .put(x, here.y, LEVELS[step as usize - 1], style, end);
-        }
-        if frame.facts > 0 && self.run.herd > 0 {
-            let text = format!("herd {} in 100 ms", count(self.run.herd as u64));
-            let style = if self.run.herd > 1 {
-                roles.text
-            } else {
-                roles.quiet
-            };
-            pen.canvas
-                .put_right(end + 1, here.y, &text, style, end + 1 + frame.facts);
-        }
-        let _ = scene;
-    }
-
-    /// What was left of the tightest limit.
-    fn level(&self, frame: &Frame, scene: &Scene<'_>, pen: &mut Pen<'_, '_>) {
-        let roles = *pen.canvas.roles();
-        let here = pen.here();
-        pen.skip();
-        let Some(of) = limit(self.run).filter(|_| here.height > 0) else {
-            return;
-        };
-        name(pen, here, of.label(), frame);
-        let end = frame.bars + frame.axis.cells;
-        let limits = scene.profile.card.thresholds;
-        let mut last = None;
-        for (cell, (left, projected)) in shares(self.run, of, &frame.axis, self.now_s(scene)) {
-            let step = (left * 8.0).floor().clamp(0.0, 7.0) as usize;
-            let left = f64::from(left) * 100.0;
-            let (read, light) = if left < limits.critical_percent {
-                (roles.critical, roles.critical_light)
-            } else if left < limits.tight_percent {
-                (roles.tight, roles.tight_light)
-            } else {
-                (roles.calm, roles.calm_light)
-            };
-            let style = if projected { light } else { read };
-            let x = frame.bars + cell;
-            pen.canvas.put(x, here.y, LEVELS[step], style, end);
-            last = Some((left, projected));
-        }
-        if let Some((left, projected)) = last.filter(|_| frame.facts > 0) {
-            let about = if projected { "~" } else { "" };
-            let text = format!("{about}{} left", percent(left));
-            pen.canvas
-                .put_right(end + 1, here.y, &text, roles.quiet, end + 1 + frame.facts);
-        }
-    }
-
-    /// The selected attempt and the policy's rule: as many lines as there are, one fewer where that leaves
-    /// room to say what the marks mean.
-    fn words(&self, scene: &Scene<'_>, lines: usize, columns: usize) -> Vec<(String, Pick)> {
-        let mut words: Vec<(String, Pick)> = Vec::new();
-        let view = &scene.view.run;
-        if let (true, Some(bar)) = (view.worker.is_some() && self.selected, view.bar(self.run)) {
-            let worker = view.worker(self.run) + 1;
-            let text = format!("worker {worker}: {}", told(bar, self.now_s(scene)));
-            let style: Pick = if bar.early { |r| r.bad } else { |r| r.text };
-            words.push((cut(&text, columns), style));
-        }
-        let policy = self.run.asked.order.policy;
-        let rule = format!("{}: {}", policy.name(), policy.rule());
-        let style: Pick = if policy.ignores_hint() {
-            |r| r.tight
-        } else {
-            |r| r.quiet
-        };
-        if words.len() < lines {
-            let room = if lines - words.len() > 2 { 2 } else { 1 };
-            for line in clipped(wrap(&rule, columns), room, columns) {
-                words.push((line, style));
-            }
-        }
-        words.truncate(lines);
-        words
-    }
 }
 
-type Pick = fn(&Roles) -> Style;
-
-/// What the marks mean, as many of them as fit.
-fn legend(roles: &Roles, columns: usize) -> Vec<(&'static str, Style)> {
-    let marks = [
-        (Cell::InFlight, " in flight   "),
-        (Cell::Answer, " answer   "),
-        (Cell::Refused, " refused   "),
-        (Cell::Slept, " slept   "),
-        (Cell::Asked, ""),
-        (Cell::Hint, " asked   "),
-        (Cell::Early, " early   "),
-        (Cell::GaveUp, " gave up"),
-    ];
-    let mut legend = Vec::new();
-    let mut used = 0;
-    for (mark, word) in marks {
-        let Some(glyph) = mark.glyph(roles) else {
-            continue;
-        };
-        used += 1 + width(word);
-        if used > columns {
-            break;
-        }
-        legend.extend([glyph, (word, roles.quiet)]);
-    }
-    legend
-}
-
-fn name(pen: &mut Pen<'_, '_>, here: Rect, name: &str, frame: &Frame) {
+pub(super) fn name(pen: &mut Pen<'_, '_>, here: Rect, name: &str, frame: &Frame) {
     let quiet = pen.canvas.roles().quiet;
     let x = here.x + u16::from(frame.facts > 0);
     pen.canvas.put(x, here.y, name, quiet, frame.bars - 1);
-}
-
-/// The limit that most refusals named, else the tightest.
-fn limit(run: &Run) -> Option<Dimension> {
-    use crate::domain::verdict::Cause;
-    let named = run.failed.iter().filter_map(|(cause, n)| {
-        let of = match cause {
-            Cause::RequestsPerMinute => Dimension::Rpm,
-            Cause::InputTokensPerMinute => Dimension::Itpm,
-            Cause::OutputTokensPerMinute => Dimension::Otpm,
-            Cause::Tokens => Dimension::Combined,
-            _ => return None,
-        };
-        Some((*n, of))
-    });
-    let most = named.max_by_key(|(n, _)| *n).map(|(_, of)| of);
-    most.or_else(|| run.track.tightest())
-}
-
-/// The share left in each cell until now, and whether it is computed from an earlier header.
-fn shares(run: &Run, of: Dimension, axis: &Axis, now: f64) -> Vec<(u16, (f32, bool))> {
-    let Some(refill_s) = of.refill_seconds() else {
-        return Vec::new();
-    };
-    let mut last = run.track.last(of, axis.from);
-    let mut shares = Vec::new();
-    for cell in 0..axis.cells {
-        let (a, b) = axis.span(cell);
-        if a > now {
-            break;
-        }
-        let b = b.min(now);
-        if let Some(left) = run.track.least(of, a, b) {
-            shares.push((cell, (left, false)));
-            last = Some((b, left));
-        } else if let Some((at, left)) = last {
-            let refilled = f64::from(left) + (b - at).max(0.0) / refill_s;
-            shares.push((cell, (refilled.clamp(0.0, 1.0) as f32, true)));
-        }
-    }
-    shares
-}
-
-/// One attempt in words: what the server asked, what the policy chose, how long it slept.
-pub(super) fn told(bar: &Bar, now: f64) -> String {
-    let mut parts = vec![format!("attempt {} of call {}", bar.n, bar.call + 1)];
-    parts.push(match bar.ending {
-        Ending::Open if bar.answer_s.is_some() => "the answer comes".to_owned(),
-        Ending::Open => "in flight".to_owned(),
-        Ending::Answered => "answered".to_owned(),
-        Ending::Cancelled => "cancelled".to_owned(),
-        Ending::Failed(cause) if bar.broken => {
-            format!("broke after a 200: {}", advice::short(cause))
-        }
-        Ending::Failed(cause) => format!("refused: {}", advice::short(cause)),
-    });
-    if matches!(bar.ending, Ending::Failed(_)) {
-        parts.push(match bar.asked_s {
-            Some(asked) => format!("asked {}", words::span(asked.into())),
-            None => "asked nothing".to_owned(),
-        });
-    }
-    if let (Some(due), Some(asleep)) = (bar.due_s, bar.asleep_s)
-        && !bar.gave_up
-    {
-        parts.push(format!(
-            "chose {}",
-            words::span((due - asleep).max(0.0).into())
-        ));
-        match bar.slept_s() {
-            Some(slept) => parts.push(format!("slept {}", words::span(slept.into()))),
-            None if bar.waits() => {
-                let left = words::countdown(f64::from(due) - now);
-                parts.push(format!("next in {left}"));
-            }
-            None => {}
-        }
-    }
-    if let (true, Some(hint), Some(next)) = (bar.early, bar.hint_s, bar.next_s) {
-        parts.push(format!("{} EARLY", words::span((hint - next).into())));
-    }
-    if bar.gave_up {
-        parts.push("gave up".to_owned());
-    }
-    parts.join(" · ")
-}
-
-/// The moment of the run's end, or now, for its title.
-pub(super) fn state(run: &Run, now: Time) -> String {
-    let elapsed = run.elapsed_s(now);
-    if run.is_open() {
-        let busy = run.busy();
-        let over = run.summary().logical;
-        let held = if run.held { "HELD · " } else { "" };
-        return format!(
-            "{held}{} over · {} out · {} wait · {:.0} s",
-            count(over),
-            busy.in_flight,
-            busy.waiting,
-            elapsed.floor()
-        );
-    }
-    let took = words::span(elapsed);
-    match (&run.unsent, run.cancelled) {
-        (Some(_), _) => format!("ended by the spend guard after {took}"),
-        (None, true) => format!("cancelled after {took}"),
-        (None, false) => format!("over in {took}"),
-    }
 }

@@ -7,6 +7,8 @@
 pub mod cells;
 mod lanes;
 mod result;
+mod told;
+mod tracks;
 mod versus;
 
 use super::{
@@ -111,7 +113,7 @@ fn boxed(
     canvas: &mut Canvas<'_>,
     area: Rect,
 ) {
-    let state = format!(" {} ", lanes::state(run, scene.now));
+    let state = format!(" {} ", told::state(run, scene.now));
     let free = usize::from(area.width).saturating_sub(width(&state) + 7);
     let inner = margin(room(canvas, area, &cut(title, free)));
     let roles = *canvas.roles();
@@ -171,7 +173,7 @@ pub(super) fn small(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area:
     let mut pen = Pen::new(canvas, area);
     let name = format!("{} · {}×", versus::title(run), run.asked.plan.workers);
     pen.line(&[(&name, roles.title)]);
-    let state = cut(&lanes::state(run, scene.now), columns);
+    let state = cut(&told::state(run, scene.now), columns);
     pen.line(&[(&state, roles.mine)]);
     let (text, style) = result::sentence(run, pen.canvas);
     let body = Rect {

@@ -72,6 +72,10 @@ pub(super) fn draw(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: 
 pub(super) fn sentence(run: &Run, canvas: &Canvas<'_>) -> (String, Style) {
     let roles = canvas.roles();
     let summary = run.summary();
+    if run.faulted {
+        let why = "Ended by a fault in ratetop: see the log. What is here is what was seen before.";
+        return (why.to_owned(), roles.bad);
+    }
     if let Some(why) = &run.unsent {
         return (format!("Ended: {why}."), roles.bad);
     }
@@ -171,6 +175,12 @@ fn counts(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: Rect, alo
         format!("{}{wasted}", words::span(slept.into())),
         roles.text,
     ));
+    if run.asked.pacing.is_some() {
+        pairs.push(("paced", held_back(run), roles.text));
+        if let Some(without) = without(scene, run) {
+            pairs.push(("without", without, roles.text));
+        }
+    }
     pairs.push((
         "herd",
         format!("{} starts in 100 ms", count(run.herd as u64)),
@@ -205,10 +215,44 @@ fn counts(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: Rect, alo
     }
 }
 
+/// What waited for which bucket, and how long: `OTPM 12 requests, 34 s`.
+pub(super) fn held_back(run: &Run) -> String {
+    let mut paced: Vec<_> = run.paced.iter().collect();
+    paced.sort_by_key(|(_, waited)| std::cmp::Reverse(waited.requests));
+    let paced: Vec<String> = paced
+        .into_iter()
+        .map(|(gate, waited)| {
+            let (n, span) = (count(waited.requests), words::span(waited.seconds));
+            format!("{n} for {}, {span}", gate.short())
+        })
+        .collect();
+    if paced.is_empty() {
+        "nothing was held back".to_owned()
+    } else {
+        paced.join(" · ")
+    }
+}
+
+/// How many refusals of limits the same run had without its pacing, where there is one.
+fn without(scene: &Scene<'_>, run: &Run) -> Option<String> {
+    let runs = &scene.profile.runs;
+    let twin = runs.twin(run).filter(|twin| twin.asked.pacing.is_none())?;
+    Some(format!(
+        "{} refusals, in run {}",
+        count(twin.limited()),
+        twin.number
+    ))
+}
+
 fn tokens(s: &Summary) -> String {
     let thrown = s.thrown_away.output_tokens + s.thrown_away.all_input();
     let thrown = if s.broken > 0 {
-        format!(" · {} thrown away", count(thrown))
+        let twice = s.paid_twice.output_tokens + s.paid_twice.all_input();
+        match twice {
+            0 => format!(" · {} thrown away", count(thrown)),
+            n if n == thrown => format!(" · {} paid twice", count(n)),
+            n => format!(" · {} thrown away, {} paid twice", count(thrown), count(n)),
+        }
     } else {
         String::new()
     };

@@ -2,7 +2,10 @@
 
 use super::result;
 use crate::{
-    domain::{load::run::Run, spend::dollars},
+    domain::{
+        load::{pace::Pacing, run::Run},
+        spend::dollars,
+    },
     ui::{
         calls::{
             Scene,
@@ -74,7 +77,12 @@ pub(super) fn draw(scene: &Scene<'_>, runs: [&Run; 2], canvas: &mut Canvas<'_>, 
 
 /// How a run is called beside another.
 pub(super) fn title(run: &Run) -> String {
-    format!("{} {}", run.number, run.policy())
+    let paced = match run.asked.pacing {
+        Some(Pacing::Aimd) => " AIMD",
+        Some(Pacing::Buckets(_)) => " paced",
+        None => "",
+    };
+    format!("{} {}{paced}", run.number, run.policy())
 }
 
 fn part_of(runs: [&Run; 2], lines: &[Line], canvas: &mut Canvas<'_>, area: Rect) {
@@ -116,6 +124,16 @@ fn part_of(runs: [&Run; 2], lines: &[Line], canvas: &mut Canvas<'_>, area: Rect)
     }
 }
 
+/// How many requests a run's pacing held back, and how long together.
+fn held_back(run: &Run) -> String {
+    let held = run.paced.values();
+    let (n, seconds) = held.fold((0, 0.0), |(n, s), it| (n + it.requests, s + it.seconds));
+    match n {
+        0 => "none".to_owned(),
+        n => format!("{} · {}", count(n), words::span(seconds)),
+    }
+}
+
 fn lines(scene: &Scene<'_>, runs: [&Run; 2]) -> Vec<Line> {
     let line = |name, text: &dyn Fn(&Run) -> String, rank: &dyn Fn(&Run) -> f64| {
         let ranks = runs.map(rank);
@@ -130,7 +148,7 @@ fn lines(scene: &Scene<'_>, runs: [&Run; 2]) -> Vec<Line> {
     // Who gives up is quick and cheap: times and costs are told apart only where all were answered.
     let all = runs.iter().all(|run| run.summary().success() == Some(1.0));
     let number = |s: Option<f64>| s.filter(|_| all).unwrap_or(f64::NAN);
-    vec![
+    let mut lines = vec![
         line(
             "answered",
             &|run| {
@@ -189,5 +207,10 @@ fn lines(scene: &Scene<'_>, runs: [&Run; 2]) -> Vec<Line> {
             },
             &|run| number(run.summary().cost_usd()),
         ),
-    ]
+    ];
+    if runs.iter().any(|run| run.asked.pacing.is_some()) {
+        // Behind the early retries: what was done instead.
+        lines.insert(5, line("held back", &held_back, &|_| f64::NAN));
+    }
+    lines
 }

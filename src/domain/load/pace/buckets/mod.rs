@@ -1,4 +1,5 @@
-//! Token buckets for requests, input and output tokens, kept by the heads of a run's own answers.
+//! Token buckets for requests, input and output tokens, kept by the heads of a run's own answers and by
+//! what is overheard of others'.
 //!
 //! What was sent and has no head yet is not in the server's numbers, so it is taken off them; so is the
 //! output that answers under way will still give. Other clients' use shows with each head.
@@ -6,7 +7,7 @@
 use super::{Admit, Cost, Ended, Gate};
 use crate::domain::{
     bucket::Bucket,
-    headers::Reading,
+    headers::{Level, Reading},
     limit::{Dimension, Family},
     time::{Time, after, seconds_between},
 };
@@ -113,7 +114,18 @@ impl Buckets {
         // Requests and input are counted at admission; output only as it comes.
         self.tanks[0].seen(1.0);
         self.tanks[1].seen(reserved.input);
-        for level in &reading.levels {
+        self.read(reading.at, &reading.levels);
+    }
+
+    /// What is left, as somebody else's answer said. Of what is under way here it may know or not, so
+    /// that is taken off all the same.
+    pub(super) fn overheard(&mut self, at: Time, levels: &[Level]) {
+        self.any_head |= !levels.is_empty();
+        self.read(at, levels);
+    }
+
+    fn read(&mut self, at: Time, levels: &[Level]) {
+        for level in levels {
             let place = match (level.family, level.dimension) {
                 (Family::Standard, Dimension::Rpm) => 0,
                 (Family::Standard, Dimension::Itpm) => 1,
@@ -122,7 +134,7 @@ impl Buckets {
             };
             let rounded = if place == 0 { 0.0 } else { ROUNDED };
             let left = level.remaining as f64 - rounded;
-            self.tanks[place].read(reading.at, level.limit, left);
+            self.tanks[place].read(at, level.limit, left);
         }
     }
 
