@@ -156,6 +156,9 @@ pub struct Tap {
     /// Where others attach (`ratetop --attach URL`), or `off`; port 0 picks a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4789")]
     pub admin: Port,
+    /// Tell what passes and what is left to Prometheus, at ADDR (127.0.0.1:9478 when absent), /metrics
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_value = "off", default_missing_value = "127.0.0.1:9478", hide_default_value = true)]
+    pub metrics: Port,
     /// Trouble on purpose, for trying your own client: a plan by name, or a TOML file
     ///
     /// 429-storm, overloaded, slow-first-byte, error-after-200, cut-stream, ramp. Answers that it

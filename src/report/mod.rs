@@ -10,6 +10,7 @@ pub mod count;
 pub mod doctor;
 pub mod limits;
 pub mod line;
+pub mod metrics;
 pub mod run;
 pub mod run_text;
 pub mod status;

@@ -5,12 +5,14 @@
 //! `tests`, and in the schema of whatever prints it.
 
 mod drops;
+mod spans;
 mod tally;
 #[cfg(test)]
 mod tests;
 
 pub use drops::Drops;
-pub use tally::Tally;
+pub use spans::{EDGES_S, Spans};
+pub use tally::{MOST_STATUSES, OTHER_STATUS, Tally};
 
 use super::{
     id::{ClientId, ModelId},

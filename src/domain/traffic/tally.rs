@@ -1,8 +1,14 @@
 //! The numbers of one client or one model.
 
+use super::Spans;
 use crate::domain::{usage::Usage, verdict::Cause};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// Statuses that are told apart; more than the API has. What else comes is [`OTHER_STATUS`].
+pub const MOST_STATUSES: usize = 32;
+/// No status: the others.
+pub const OTHER_STATUS: u16 = 0;
 
 /// What came of the requests of one client, or to one model. Every wire call that has ended is in
 /// exactly one of `whole`, `refused`, `unreachable`, `cancelled` and `broken`; `wire` counts those and
@@ -45,6 +51,15 @@ pub struct Tally {
     pub asked_s: f64,
     /// Seconds between a failed attempt's end and its retry.
     pub slept_s: f64,
+    /// Answers by status, as far as they were read when they ended.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub statuses: BTreeMap<u16, u64>,
+    /// From a request to the head of its answer, of answers below 300: a refusal is quicker than work.
+    #[serde(skip_serializing_if = "Spans::is_empty")]
+    pub first_byte: Spans,
+    /// From a request to the first token of its stream.
+    #[serde(skip_serializing_if = "Spans::is_empty")]
+    pub first_token: Spans,
 }
 
 impl Tally {
@@ -69,6 +84,19 @@ impl Tally {
         self.early_worst_s = self.early_worst_s.max(other.early_worst_s);
         self.asked_s += other.asked_s;
         self.slept_s += other.slept_s;
+        for (status, count) in &other.statuses {
+            *self.statuses.entry(*status).or_default() += count;
+        }
+        self.first_byte.merge(&other.first_byte);
+        self.first_token.merge(&other.first_token);
+    }
+
+    /// Counts an answer of that status.
+    pub fn count_status(&mut self, status: u16) {
+        let known = self.statuses.contains_key(&status);
+        let room = self.statuses.len() < MOST_STATUSES;
+        let status = if known || room { status } else { OTHER_STATUS };
+        *self.statuses.entry(status).or_default() += 1;
     }
 
     /// Refusals of every cause.

@@ -20,6 +20,16 @@ fn usage() -> impl Strategy<Value = Usage> {
     })
 }
 
+fn spans() -> impl Strategy<Value = Spans> {
+    prop::collection::vec(seconds(), 0..5).prop_map(|all| {
+        let mut spans = Spans::default();
+        for span in all {
+            spans.add(span);
+        }
+        spans
+    })
+}
+
 fn tally() -> impl Strategy<Value = Tally> {
     let causes = prop::sample::select(vec![
         Cause::OutputTokensPerMinute,
@@ -31,8 +41,10 @@ fn tally() -> impl Strategy<Value = Tally> {
         prop::collection::btree_map(causes, 1_u64..1_000, 0..3),
         (usage(), usage()),
         prop::array::uniform4(seconds()),
+        prop::collection::btree_map(200_u16..600, 1_u64..1_000, 0..3),
+        (spans(), spans()),
     )
-        .prop_map(|(n, refused, (usage, lost), s)| Tally {
+        .prop_map(|(n, refused, (usage, lost), s, statuses, spans)| Tally {
             logical: n[0],
             wire: n[1],
             open: n[2],
@@ -50,6 +62,9 @@ fn tally() -> impl Strategy<Value = Tally> {
             early_worst_s: s[1],
             asked_s: s[2],
             slept_s: s[3],
+            statuses,
+            first_byte: spans.0,
+            first_token: spans.1,
         })
 }
 
@@ -145,6 +160,19 @@ fn amplification_is_unknown_before_the_first_call() {
     tally.logical = 2;
     tally.wire = 5;
     assert_eq!(tally.amplification(), Some(2.5));
+}
+
+#[test]
+fn a_server_of_many_statuses_fills_no_memory() {
+    let mut tally = Tally::default();
+    for status in 100..1_000 {
+        tally.count_status(status);
+        tally.count_status(100);
+    }
+    assert_eq!(tally.statuses.len(), MOST_STATUSES + 1);
+    assert_eq!(tally.statuses[&100], 901);
+    assert_eq!(tally.statuses.values().sum::<u64>(), 1_800);
+    assert_eq!(tally.statuses[&OTHER_STATUS], 900 - MOST_STATUSES as u64);
 }
 
 #[test]

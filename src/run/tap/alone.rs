@@ -1,5 +1,5 @@
 //! `ratetop tap`: one line on standard output once it accepts connections, refusals on standard error,
-//! totals at the end; beside it the admin port, for those that attach.
+//! totals at the end; beside it the admin port, for those that attach, and metrics.
 
 use super::{
     Making, Named, Open,
@@ -7,6 +7,7 @@ use super::{
     ears::Telling,
     feeding::{self, Feeding},
     limits, listening,
+    metrics::{Left, Metrics},
     place::{Place, Prefer},
     ports::Rules,
     tell,
@@ -52,10 +53,16 @@ pub async fn alone(options: &args::Tap, global: &Global, env: &Environment) -> a
     let lines = telling.lines();
     let profile = place.profile().cloned();
     let feed = (options.admin != Port::Off).then(|| Arc::new(Shared::default()));
-    let sink: Arc<dyn Sink> = match feed.clone() {
-        None => Arc::new(telling),
-        Some(feed) => Arc::new(Feeding::to(telling, move |seen| {
-            feed.write(|feed| feed.see(&seen));
+    let left = (options.metrics != Port::Off).then(|| Arc::new(Left::of(profile.as_ref())));
+    let sink: Arc<dyn Sink> = match (feed.clone(), left.clone()) {
+        (None, None) => Arc::new(telling),
+        (feed, left) => Arc::new(Feeding::to(telling, move |seen| {
+            if let Some(left) = &left {
+                left.absorb(&seen);
+            }
+            if let Some(feed) = &feed {
+                feed.write(|feed| feed.see(&seen));
+            }
         })?),
     };
     let making = Making {
@@ -72,8 +79,9 @@ pub async fn alone(options: &args::Tap, global: &Global, env: &Environment) -> a
     let note = |note: &str| tell(&format!("ratetop: {note}\n"));
     let open = Open::at(making, place, env, note).await?;
     let admin = rules.bind("--admin", options.admin).await?;
+    let metrics = rules.bind("--metrics", options.metrics).await?;
     let beside = listening::Beside {
-        metrics: None,
+        metrics: metrics.as_ref().map(|bound| bound.address),
         admin: admin.as_ref().map(|bound| bound.address),
     };
     listening::say(open.address, beside, options.json)?;
@@ -90,6 +98,13 @@ pub async fn alone(options: &args::Tap, global: &Global, env: &Environment) -> a
             feed.write(|feed| feed.count(totals));
         });
         tokio::spawn(stop.clone().run_until_cancelled_owned(counting));
+    }
+    let looked_at = beside.admin.is_some() || beside.metrics.is_some();
+    if let Some((bound, left)) = metrics.zip(left) {
+        let metrics = Metrics::new(Arc::clone(&tap), left, clock.clone());
+        bound.serve(Arc::new(metrics), stop.clone());
+    }
+    if looked_at {
         let hearing = Arc::clone(tap.hearing());
         let polling = limits::poll(profile, env.clone(), clock, hearing, sink);
         tokio::spawn(stop.clone().run_until_cancelled_owned(polling));
@@ -120,6 +135,9 @@ fn about(open: &Open, beside: listening::Beside) -> String {
             "attach with ratetop --attach {}",
             listening::url(admin)
         );
+    }
+    if let Some(metrics) = beside.metrics {
+        let _ = writeln!(text, "metrics at {}/metrics", listening::url(metrics));
     }
     if let Some(plan) = open.tap.chaos() {
         text += &tap_text::banner(&plan.name, &plan.about);

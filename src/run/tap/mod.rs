@@ -7,6 +7,7 @@ mod ears;
 mod feeding;
 mod inside;
 mod limits;
+mod metrics;
 mod place;
 mod ports;
 

@@ -122,6 +122,14 @@ pub(super) enum Ending {
     Broken,
 }
 
+/// What the rows take from an answer's head, and when its first token came.
+#[derive(Clone, Copy)]
+pub(super) struct Timed {
+    pub(super) status: u16,
+    pub(super) first_byte_s: f64,
+    pub(super) first_token_s: Option<f64>,
+}
+
 impl Books {
     pub(super) fn new(first_call: CallId) -> Self {
         Self {
@@ -281,12 +289,27 @@ impl Books {
         changed
     }
 
-    /// A wire call ended.
-    pub(super) fn end(&mut self, rows: (usize, usize), ending: &Ending, usage: Option<Usage>) {
+    /// A wire call ended; `timed` where there was an answer.
+    pub(super) fn end(
+        &mut self,
+        rows: (usize, usize),
+        ending: &Ending,
+        usage: Option<Usage>,
+        timed: Option<Timed>,
+    ) {
         let usage = usage.unwrap_or_default();
         self.both(rows, |tally| {
             tally.open = tally.open.saturating_sub(1);
             tally.usage = tally.usage.plus(&usage);
+            if let Some(timed) = timed {
+                tally.count_status(timed.status);
+                if timed.status < 300 {
+                    tally.first_byte.add(timed.first_byte_s);
+                }
+                if let Some(first_token_s) = timed.first_token_s {
+                    tally.first_token.add(first_token_s);
+                }
+            }
             match ending {
                 Ending::Whole => tally.whole += 1,
                 Ending::Refused(cause) => *tally.refused.entry(*cause).or_default() += 1,

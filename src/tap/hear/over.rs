@@ -3,7 +3,7 @@
 use super::{
     End, Hearing,
     body::Transfer,
-    books::Ending,
+    books::{Ending, Timed},
     scrub::scrub,
     state::State,
     waiting::{Failed, may_be_repeated},
@@ -29,10 +29,11 @@ impl State {
         let Some(call) = &self.call else { return };
         let lane = self.answer.as_ref().and_then(|answer| answer.lane);
         let rows = (self.client_row, call.model_row);
+        let timed = self.timed();
         if let (Outcome::Complete { .. }, false) = (&outcome, call.told) {
             let bulk = {
                 let mut books = hearing.books();
-                books.end(rows, &Ending::Whole, usage);
+                books.end(rows, &Ending::Whole, usage, timed);
                 books.untold(call.model_row, lane, usage, now)
             };
             self.counted = true;
@@ -53,7 +54,7 @@ impl State {
         // Before anything is told: its client may be back at once.
         let forgotten = {
             let mut books = hearing.books();
-            books.end(rows, &ending, usage);
+            books.end(rows, &ending, usage, timed);
             let forgotten = waits.and_then(|(print, failed)| books.waiting.add(print, failed));
             books.drops.links += u64::from(forgotten.is_some());
             forgotten
@@ -82,8 +83,19 @@ impl State {
         if let Some(call) = self.call.as_ref().filter(|_| !self.counted) {
             let rows = (self.client_row, call.model_row);
             self.counted = true;
-            hearing.books().end(rows, &Ending::Cancelled, None);
+            hearing
+                .books()
+                .end(rows, &Ending::Cancelled, None, self.timed());
         }
+    }
+
+    fn timed(&self) -> Option<Timed> {
+        let answer = self.answer.as_ref()?;
+        Some(Timed {
+            status: answer.status,
+            first_byte_s: seconds_between(self.sent, answer.at),
+            first_token_s: answer.first_token_s,
+        })
     }
 
     /// How it ended, and the tokens that are known.

@@ -56,7 +56,8 @@ pub(super) struct Answer {
     pub(super) reading: Option<Box<Reading>>,
     pub(super) lane: Option<usize>,
     pub(super) body: Body,
-    token: bool,
+    /// Seconds from the request to the first token of its stream.
+    pub(super) first_token_s: Option<f64>,
     progress: Option<Time>,
 }
 
@@ -228,7 +229,7 @@ impl State {
             reading: None,
             lane,
             body,
-            token: false,
+            first_token_s: None,
             progress: None,
         });
         reads
@@ -283,10 +284,14 @@ impl State {
         if let Some(deaf) = answer.body.push(bytes) {
             count(&mut hearing.books().drops, deaf);
         }
+        let first = answer.first_token_s.is_none() && answer.body.has_token();
+        let after_s = seconds_between(self.sent, now).max(0.0);
+        if first {
+            answer.first_token_s = Some(after_s);
+        }
         if !answer.body.is_stream() || !self.call.as_ref().is_some_and(|call| call.told) {
             return;
         }
-        let first = answer.body.has_token() && !std::mem::replace(&mut answer.token, true);
         let due = answer
             .progress
             .is_none_or(|at| seconds_between(at, now) >= PROGRESS_S);
@@ -296,7 +301,6 @@ impl State {
             answer.progress = Some(now);
         }
         if first {
-            let after_s = seconds_between(self.sent, now).max(0.0);
             self.tell(hearing, now, What::FirstToken { after_s }, false);
         }
         if let Some(usage) = usage {

@@ -10,6 +10,8 @@ mod faults;
 mod gate;
 mod life;
 #[cfg(unix)]
+mod metrics;
+#[cfg(unix)]
 mod process;
 mod rig;
 #[cfg(unix)]

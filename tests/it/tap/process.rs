@@ -7,6 +7,7 @@ use super::{
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener},
+    ops::{Deref, DerefMut},
     os::unix::fs::PermissionsExt,
     process::{Child, Command, ExitStatus, Output, Stdio},
     time::Duration,
@@ -54,9 +55,41 @@ pub fn parts(output: &Output) -> (i32, String, String) {
     (code, text(&output.stdout), text(&output.stderr))
 }
 
+/// A process that does not outlive its test, whatever becomes of that.
+pub struct Reaped(Option<Child>);
+
+impl Reaped {
+    pub fn wait_with_output(mut self) -> std::io::Result<Output> {
+        self.0.take().unwrap().wait_with_output()
+    }
+}
+
+impl Deref for Reaped {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        self.0.as_ref().unwrap()
+    }
+}
+
+impl DerefMut for Reaped {
+    fn deref_mut(&mut self) -> &mut Child {
+        self.0.as_mut().unwrap()
+    }
+}
+
+impl Drop for Reaped {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
 /// A server that has said where it listens.
 pub struct Running {
-    pub child: Child,
+    pub child: Reaped,
     pub first: String,
     pub address: SocketAddr,
 }
@@ -76,7 +109,7 @@ impl Running {
     }
 
     fn server(home: &Home, args: &[&str], vars: &[(&str, &str)]) -> Self {
-        let mut child = home.command(args, vars).spawn().unwrap();
+        let mut child = Reaped(Some(home.command(args, vars).spawn().unwrap()));
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
         out.read_line(&mut first).unwrap();

@@ -4,6 +4,7 @@
 mod calls;
 mod drops;
 mod secrets;
+mod times;
 
 use super::*;
 use crate::domain::{outcome::Unreachable, time::after, traffic::Tally};
