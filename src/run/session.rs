@@ -70,7 +70,7 @@ impl Ground {
 /// One profile at work.
 pub struct Session {
     /// As configured.
-    pub profile: Profile,
+    pub profile: Arc<Profile>,
     /// The way to the API with the API key; none without a key.
     pub calls: Option<Arc<Connection>>,
     /// The way to the Admin API; the sentence says why there is none.
@@ -99,7 +99,8 @@ struct Known {
 impl Session {
     /// Fetches the keys and asks a loopback address whether it is a simulator. One sentence when a key
     /// cannot be had or an address cannot be used.
-    pub async fn open(profile: Profile, ground: &Ground) -> anyhow::Result<Self> {
+    pub async fn open(profile: impl Into<Arc<Profile>>, ground: &Ground) -> anyhow::Result<Self> {
+        let profile = profile.into();
         let keys = profile.connect(&ground.env).await?;
         let base = keys.base_url.clone();
         let plain = profile.allow_plain_http.value;

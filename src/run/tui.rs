@@ -33,7 +33,7 @@ const EVENTS: usize = 1_024;
 
 /// What a run of the terminal program is about.
 struct Plan {
-    profiles: Vec<Profile>,
+    profiles: Vec<Arc<Profile>>,
     front: Option<Arc<str>>,
     ground: Ground,
     look: Look,
@@ -60,7 +60,7 @@ pub fn live(global: &Global, env: Environment) -> anyhow::Result<()> {
             .chosen
             .as_ref()
             .map(|chosen| Arc::clone(&chosen.value)),
-        profiles: config.profiles,
+        profiles: config.profiles.into_iter().map(Arc::new).collect(),
         ground,
         look: config.look,
         demo: None,
@@ -104,7 +104,7 @@ pub fn demo(world: &World, global: &Global, env: Environment) -> anyhow::Result<
     };
     run(Plan {
         front: Some(Arc::clone(&profile.name)),
-        profiles: vec![profile],
+        profiles: vec![Arc::new(profile)],
         ground,
         look: Look::of_flags(global),
         demo: Some(Demo {

@@ -50,7 +50,13 @@ impl Rig {
         };
         let (sender, events) = mpsc::channel(256);
         let dice = fastrand::Rng::with_seed(1);
-        let hub = Hub::new(config.profiles, front, ground, sender, dice);
+        let hub = Hub::new(
+            config.profiles.into_iter().map(Arc::new).collect(),
+            front,
+            ground,
+            sender,
+            dice,
+        );
         hub.start();
         Self {
             hub,

@@ -64,7 +64,13 @@ fn hub(text: &str) -> (Hub, mpsc::Receiver<Event>, tempfile::TempDir) {
     let (sender, events) = mpsc::channel(256);
     let dice = fastrand::Rng::with_seed(1);
     (
-        Hub::new(config.profiles, front, ground, sender, dice),
+        Hub::new(
+            config.profiles.into_iter().map(Arc::new).collect(),
+            front,
+            ground,
+            sender,
+            dice,
+        ),
         events,
         dir,
     )

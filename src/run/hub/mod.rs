@@ -36,14 +36,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Everything that works for the screen.
 pub struct Hub {
     shared: Arc<Shared>,
-    profiles: Vec<Profile>,
+    profiles: Vec<Arc<Profile>>,
     front: Arc<str>,
 }
 
 impl Hub {
     /// A hub for these profiles. Nothing is opened yet.
     pub fn new(
-        profiles: Vec<Profile>,
+        profiles: Vec<Arc<Profile>>,
         front: Arc<str>,
         ground: Ground,
         events: Sender<Event>,

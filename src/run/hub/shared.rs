@@ -11,7 +11,7 @@ use crate::{
     },
     run::session::{Ground, Session},
 };
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::BoxFuture};
 use std::{
     collections::HashMap,
     panic::AssertUnwindSafe,
@@ -73,6 +73,12 @@ impl Shared {
         what: &'static str,
         task: impl Future<Output = ()> + Send + 'static,
     ) {
+        self.run(what, Box::pin(task));
+    }
+
+    /// Boxed at the door, so that one wrapping and one task type of the runtime serve all: each copy of
+    /// a big future on its way down would be stack that stays resident.
+    fn run(self: &Arc<Self>, what: &'static str, task: BoxFuture<'static, ()>) {
         let shared = Arc::clone(self);
         self.tasks.spawn(async move {
             let caught = AssertUnwindSafe(task).catch_unwind();
@@ -90,6 +96,7 @@ impl Shared {
 
     /// The same for a task that ends by itself soon after the hub has.
     pub(super) fn spawn_to_its_end(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let task: BoxFuture<'static, ()> = Box::pin(task);
         self.tasks.spawn(task);
     }
 

@@ -84,7 +84,7 @@ impl Shared {
                     break;
                 }
             }
-            match Session::open(profile.clone(), self.ground()).await {
+            match Session::open(Arc::clone(profile), self.ground()).await {
                 Ok(session) => self.start(session, siblings).await,
                 Err(error) => self.tell(Event::Fault(format!("{error:#}."))).await,
             }

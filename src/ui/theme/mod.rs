@@ -6,15 +6,32 @@ mod written;
 use colour::{between, indexed};
 use ratatui::style::Style;
 use serde::Deserialize;
-use written::style;
+use std::collections::BTreeMap;
+use written::Written;
 
 macro_rules! roles {
     ($($(#[$doc:meta])* $role:ident,)*) => {
         /// A style for each meaning. Colour has meaning only; there is no other use of it.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-        #[serde(default, deny_unknown_fields)]
+        #[serde(try_from = "BTreeMap<String, Written>")]
         pub struct Roles {
-            $($(#[$doc])* #[serde(deserialize_with = "style")] pub $role: Style,)*
+            $($(#[$doc])* pub $role: Style,)*
+        }
+
+        impl TryFrom<BTreeMap<String, Written>> for Roles {
+            type Error = String;
+
+            fn try_from(written: BTreeMap<String, Written>) -> Result<Self, String> {
+                let mut roles = Self::default();
+                for (role, written) in written {
+                    let style = match role.as_str() {
+                        $(stringify!($role) => &mut roles.$role,)*
+                        _ => return Err(format!("there is no role {role}")),
+                    };
+                    *style = written.style()?;
+                }
+                Ok(roles)
+            }
         }
 
         impl Roles {

@@ -1,11 +1,12 @@
 //! How a theme's file writes a style.
 
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::{Modifier, Style};
 use serde::Deserialize;
 
+/// A style as `{ fg = "#6cb6ff", bold = true }`.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Written {
+pub(super) struct Written {
     fg: Option<String>,
     bg: Option<String>,
     bold: bool,
@@ -14,29 +15,29 @@ struct Written {
     reverse: bool,
 }
 
-pub(super) fn style<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Style, D::Error> {
-    let written = Written::deserialize(from)?;
-    let colour = |text: Option<String>| {
-        text.map(|text| {
-            text.parse::<Color>()
-                .map_err(|_| serde::de::Error::custom(format!("{text} is not a colour")))
-        })
-        .transpose()
-    };
-    let mut style = Style {
-        fg: colour(written.fg)?,
-        bg: colour(written.bg)?,
-        ..Style::new()
-    };
-    for (wanted, modifier) in [
-        (written.bold, Modifier::BOLD),
-        (written.dim, Modifier::DIM),
-        (written.underline, Modifier::UNDERLINED),
-        (written.reverse, Modifier::REVERSED),
-    ] {
-        if wanted {
-            style = style.add_modifier(modifier);
+impl Written {
+    /// The style; a sentence when a colour is none.
+    pub(super) fn style(&self) -> Result<Style, String> {
+        let colour = |text: &Option<String>| {
+            let text = text.as_deref();
+            text.map(|text| text.parse().map_err(|_| format!("{text} is not a colour")))
+                .transpose()
+        };
+        let mut style = Style {
+            fg: colour(&self.fg)?,
+            bg: colour(&self.bg)?,
+            ..Style::new()
+        };
+        for (wanted, modifier) in [
+            (self.bold, Modifier::BOLD),
+            (self.dim, Modifier::DIM),
+            (self.underline, Modifier::UNDERLINED),
+            (self.reverse, Modifier::REVERSED),
+        ] {
+            if wanted {
+                style = style.add_modifier(modifier);
+            }
         }
+        Ok(style)
     }
-    Ok(style)
 }
