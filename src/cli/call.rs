@@ -1,10 +1,12 @@
 //! Arguments of `ratetop call`.
 
 use crate::domain::{
+    cache::{self, CacheOrder, Lifetime},
     call::ATTEMPTS_MAX,
     load::{
         pace::Pacing,
         plan::{LONGEST_S, MOST_PER_S, MOST_WORKERS, Plan, Ramp},
+        spread::Spread,
     },
     retry::{Broken, Budget, Policy, code::Target},
 };
@@ -12,7 +14,7 @@ use clap::{
     Args,
     builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser},
 };
-use std::{ffi::OsStr, time::Duration};
+use std::{ffi::OsStr, path::PathBuf, time::Duration};
 
 const RUN: &str = "Runs of many calls";
 /// Retries that a run with a budget may make before any call has paid in.
@@ -58,6 +60,16 @@ pub struct Call {
     /// twice, and shown.
     #[arg(long, value_name = "WHAT", value_parser = mid_stream())]
     pub mid_stream: Option<Broken>,
+    /// Put a system prompt before the message and have it cached for that long: `5m` or `1h`
+    ///
+    /// What was written, read and neither, what of it counted towards ITPM, and how many times as many
+    /// tokens go through, is told for each call and for all.
+    #[arg(long, value_name = "5m|1h")]
+    pub cache: Option<Lifetime>,
+    /// Tokens of that system prompt, about; twice the model's minimum unless given
+    #[arg(long, value_name = "N", requires = "cache",
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(cache::MOST_TOKENS)))]
+    pub cache_tokens: Option<u32>,
     /// Count the prompt's tokens instead of sending it: free, from a pool of its own
     #[arg(long, conflicts_with = "as_code")]
     pub count_tokens: bool,
@@ -97,6 +109,18 @@ pub struct Call {
     /// many calls at the same time as the server takes, one more each round, half as many after a refusal.
     #[arg(long, value_name = "HOW", num_args = 0..=1, default_missing_value = "live", value_parser = pacing, help_heading = RUN)]
     pub pace: Option<Pacing>,
+    /// Spread the calls over models by shares, or to whichever has most left
+    ///
+    /// `claude-opus-5-5=3,claude-haiku-4-5=1`, or `headroom:claude-opus-5-5,claude-haiku-4-5`. Each model
+    /// is paced by its own limits, and told by itself.
+    #[arg(long, value_name = "MODELS", conflicts_with = "model", help_heading = RUN)]
+    pub spread: Option<Spread>,
+    /// Beside another run: how many 429s, how long, how much
+    ///
+    /// Without FILE the same run is made first without --pace, and once more with it when the limits are
+    /// full again. FILE is what an earlier `ratetop call --json` printed.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, help_heading = RUN)]
+    pub compare: Option<Option<PathBuf>>,
     /// Do not ask before a run that may cost more than $0.10
     #[arg(long, help_heading = RUN)]
     pub yes: bool,
@@ -125,6 +149,38 @@ impl Call {
         };
         plan.check().map_err(|bad| bad.to_string())?;
         Ok(plan)
+    }
+
+    /// The system prompt that is to be cached, if one is, for that model.
+    pub fn cache(&self, model: &str) -> Option<CacheOrder> {
+        let enough = CacheOrder::enough(self.cache?, model);
+        Some(CacheOrder {
+            tokens: self.cache_tokens.unwrap_or(enough.tokens),
+            ..enough
+        })
+    }
+
+    /// What of the arguments does not go together; one sentence.
+    pub fn agrees(&self) -> Result<(), String> {
+        let single = self.plan()?.is_single();
+        if single && self.spread.is_some() {
+            return Err(
+                "--spread is for a run of several calls: add --workers or --calls".to_owned(),
+            );
+        }
+        if single && self.compare.is_some() {
+            return Err(
+                "--compare is for a run of several calls: add --workers or --calls".to_owned(),
+            );
+        }
+        if self.compare == Some(None) && self.pace.is_none() {
+            return Err(
+                "--compare makes the run once without --pace and once with it: add --pace, or name the \
+                 file of an earlier run, as in --compare=run.json"
+                    .to_owned(),
+            );
+        }
+        Ok(())
     }
 
     /// The retry budget of all calls, if there is one.

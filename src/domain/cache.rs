@@ -97,7 +97,7 @@ impl CacheOrder {
     }
 
     /// The system prompt: always the same text for one length, so that a second call finds it.
-    pub fn text(&self) -> String {
+    pub fn text(self) -> String {
         let bytes = (self.tokens.clamp(1, MOST_TOKENS) as usize) * BYTES_A_TOKEN;
         let mut text = String::with_capacity(bytes + 80);
         for rule in 1_u32.. {
@@ -155,7 +155,7 @@ impl CacheUse {
 
     /// Why nothing of that prompt is cached, although it was asked for; none where something is, or
     /// where nothing was answered.
-    pub fn why_not(&self, order: &CacheOrder, model: &str) -> Option<String> {
+    pub fn why_not(&self, order: CacheOrder, model: &str) -> Option<String> {
         if self.written > 0 || self.read > 0 || self.all() == 0 {
             return None;
         }
@@ -203,21 +203,21 @@ mod tests {
             uncached: 611,
             ..CacheUse::default()
         };
-        let why = nothing.why_not(&order, "claude-haiku-4-5").unwrap();
+        let why = nothing.why_not(order, "claude-haiku-4-5").unwrap();
         assert!(
             why.contains("below claude-haiku-4-5's minimum of 4,096"),
             "{why}"
         );
-        let why = nothing.why_not(&order, "claude-opus-5").unwrap();
+        let why = nothing.why_not(order, "claude-opus-5").unwrap();
         assert!(why.contains("keeps prompts from 512 tokens on"), "{why}");
-        let why = nothing.why_not(&order, "claude-opus-5-5").unwrap();
+        let why = nothing.why_not(order, "claude-opus-5-5").unwrap();
         assert!(why.contains("not published"), "{why}");
         let written = CacheUse {
             written: 600,
             ..nothing
         };
-        assert_eq!(written.why_not(&order, "claude-haiku-4-5"), None);
-        assert_eq!(CacheUse::default().why_not(&order, "claude-opus-5"), None);
+        assert_eq!(written.why_not(order, "claude-haiku-4-5"), None);
+        assert_eq!(CacheUse::default().why_not(order, "claude-opus-5"), None);
     }
 
     // Rate-limits page: uncached and written input counts, reads do not.

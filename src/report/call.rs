@@ -1,10 +1,13 @@
 //! `ratetop.call/1`: test calls, attempt by attempt, and a run of many with its numbers.
 
 use super::{
+    beside::{self, ComparisonOut, ModelOut},
+    cache::CacheOut,
     rounded,
     run::{Run, RunOut, Totals},
 };
 use crate::domain::{
+    cache::CacheOrder,
     clean::{clean, clean_lines},
     id::{ModelId, RequestId},
     load::{
@@ -30,6 +33,8 @@ pub struct Calls {
     left_out: u64,
     run: Option<RunOut>,
     totals: Totals,
+    models: Option<Vec<ModelOut>>,
+    comparison: Option<ComparisonOut>,
 }
 
 /// A call that is over, with what the timeline does not keep.
@@ -39,6 +44,8 @@ pub struct Ended<'a> {
     pub call: &'a Call,
     /// Its answer's text; none where it was not kept.
     pub text: Option<&'a str>,
+    /// A system prompt that was to be cached, if one was.
+    pub cache: Option<CacheOrder>,
     /// Whether it went to a simulator.
     pub free: bool,
     /// What it cost, USD; none when its price is unknown.
@@ -54,6 +61,7 @@ struct CallOut {
     outcome: Option<CallResult>,
     stop_reason: Option<String>,
     usage: Option<Usage>,
+    cache: Option<CacheOut>,
     cost_usd: Option<f64>,
     text: Option<String>,
     unsent: Option<String>,
@@ -101,7 +109,9 @@ impl Calls {
             list: ended.iter().map(call_out).collect(),
             left_out: 0,
             run: None,
-            totals: Totals::of(&summary).costing(cost_usd, at_least),
+            totals: Totals::of(&summary, cached(ended)).costing(cost_usd, at_least),
+            models: None,
+            comparison: None,
         }
     }
 
@@ -114,6 +124,7 @@ impl Calls {
                 call_out(&Ended {
                     call,
                     text: None,
+                    cache: run.cache,
                     free: run.free,
                     cost_usd: cost_usd(call),
                     unsent: None,
@@ -125,9 +136,19 @@ impl Calls {
             left_out: live.summary().logical.saturating_sub(list.len() as u64),
             list,
             run: Some(run.into()),
-            totals: Totals::of(live.summary()),
+            totals: Totals::of(live.summary(), run.cache.map(|cache| (cache, run.model))),
+            models: beside::models(live, run),
+            comparison: run.comparison.map(Into::into),
         }
     }
+}
+
+/// The system prompt that calls were to cache, and for whom, where they all agree.
+fn cached<'a>(ended: &[Ended<'a>]) -> Option<(CacheOrder, &'a str)> {
+    let first = ended.first()?;
+    let same = |it: &Ended<'_>| it.cache == first.cache && it.call.model == first.call.model;
+    let cache = first.cache.filter(|_| ended.iter().all(same))?;
+    Some((cache, first.call.model.as_str()))
 }
 
 const SCHEMA: &str = "ratetop.call/1";
@@ -139,12 +160,17 @@ pub(super) fn sent(call: &Call) -> impl Iterator<Item = &Attempt> {
 
 fn call_out(ended: &Ended<'_>) -> CallOut {
     let call = ended.call;
+    let usage = call.usage();
+    let model = call.model.as_str();
     CallOut {
         model: call.model.clone(),
         policy: call.policy.clone(),
         outcome: call.result,
         stop_reason: call.stop_reason().map(str::to_owned),
-        usage: call.usage(),
+        usage,
+        cache: ended
+            .cache
+            .and_then(|order| CacheOut::of(order, model, usage.as_ref())),
         cost_usd: ended.cost_usd.and_then(|usd| rounded(usd, 9)),
         text: ended.text.map(clean_lines),
         unsent: ended.unsent.map(|why| clean(why, 500)),

@@ -1,6 +1,9 @@
 //! A test call as text for people: attempts as they happen, then the summary.
 
-use super::call::{Ended, sent};
+use super::{
+    cache,
+    call::{Ended, sent},
+};
 use crate::domain::{
     clean::clean, number::thousands, observation::CallResult, outcome::Outcome, retry::Action,
     time::spoken, timeline::Attempt,
@@ -81,5 +84,13 @@ pub fn summary(ended: &Ended<'_>) -> String {
     });
     let mut text = parts.join(", ");
     text.push('\n');
+    if let (Some(order), Some(usage)) = (ended.cache, call.usage()) {
+        text += &[
+            "cache: ",
+            &cache::row(order, call.model.as_str(), &usage),
+            "\n",
+        ]
+        .concat();
+    }
     text
 }

@@ -1,12 +1,16 @@
 //! The numbers of calls: the `totals` and the `run` of `ratetop.call/1`.
 
-use super::rounded;
+use super::{beside::SpreadOut, cache::CacheOut, rounded};
 use crate::domain::{
+    cache::CacheOrder,
     clean::clean,
+    id::ModelId,
     load::{
+        compare::Comparison,
         pace::Gate,
         plan::{Plan, Ramp},
         result::{Spans, Summary},
+        spread::Spread,
     },
     usage::Usage,
     verdict::Cause,
@@ -27,12 +31,28 @@ pub struct Run<'a> {
     pub retry_budget_percent: Option<f64>,
     /// How requests were held back, in a word, and what waited for which gate.
     pub pace: Option<(&'a str, &'a [Held])>,
+    /// A system prompt that was to be cached, if one was.
+    pub cache: Option<CacheOrder>,
+    /// Between which models calls were spread, if they were.
+    pub spread: Option<&'a Spread>,
+    /// The pools of models, where they are known.
+    pub pools: &'a [(ModelId, String)],
+    /// The run beside another one, if it is compared.
+    pub comparison: Option<&'a Comparison>,
     /// Whether it went to a simulator.
     pub free: bool,
     /// Whether it was ended before its plan was.
     pub interrupted: bool,
     /// Why a call was not even sent, which ended it.
     pub unsent: Option<&'a str>,
+}
+
+impl Run<'_> {
+    /// The name of a model's pool, where it is known.
+    pub(super) fn pool_of(&self, model: &ModelId) -> Option<&str> {
+        let known = self.pools.iter().find(|(it, _)| it == model);
+        known.map(|(_, name)| name.as_str())
+    }
 }
 
 /// Requests that waited for one gate of the pace.
@@ -69,6 +89,7 @@ pub(super) struct RunOut {
     ramp: Option<RampOut>,
     retry_budget_percent: Option<f64>,
     pace: Option<PaceOut>,
+    spread: Option<SpreadOut>,
     interrupted: bool,
     unsent: Option<String>,
 }
@@ -109,6 +130,7 @@ impl From<&Run<'_>> for RunOut {
                     })
                     .collect(),
             }),
+            spread: run.spread.map(Into::into),
             interrupted: run.interrupted,
             unsent: run.unsent.map(|why| clean(why, 500)),
         }
@@ -142,6 +164,7 @@ pub(super) struct Totals {
     usage: Option<Usage>,
     thrown_away: Option<Usage>,
     paid_twice: Option<Usage>,
+    cache: Option<CacheOut>,
     cost_usd: Option<f64>,
     cost_at_least_usd: Option<f64>,
     sentence: String,
@@ -171,7 +194,8 @@ struct SpansOut {
 }
 
 impl Totals {
-    pub(super) fn of(summary: &Summary) -> Self {
+    /// The numbers of a run; of a system prompt that was to be cached for a model, what became of it.
+    pub(super) fn of(summary: &Summary, cache: Option<(CacheOrder, &str)>) -> Self {
         let (starts, span_s) = summary.arrivals();
         let any = |usage: Usage| (usage != Usage::default()).then_some(usage);
         let causes = summary.refused.iter();
@@ -208,6 +232,10 @@ impl Totals {
             usage: any(summary.usage),
             thrown_away: any(summary.thrown_away),
             paid_twice: any(summary.paid_twice),
+            cache: cache.and_then(|(order, model)| {
+                let usage = any(summary.usage);
+                CacheOut::of(order, model, usage.as_ref())
+            }),
             cost_usd: summary.cost_usd().and_then(|usd| rounded(usd, 9)),
             cost_at_least_usd: rounded(summary.at_least_usd(), 9),
             sentence: summary.sentence(),

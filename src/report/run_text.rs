@@ -1,6 +1,7 @@
 //! A run as text for people: its line while it goes on, and what came of it.
 
 use super::{
+    beside, cache,
     run::{Held, Run},
     table::aligned,
 };
@@ -46,7 +47,8 @@ pub fn progress(live: &Live, run: &Run<'_>, now: Time) -> String {
 }
 
 /// What came of it.
-pub fn result(summary: &Summary, run: &Run<'_>) -> String {
+pub fn result(live: &Live, run: &Run<'_>) -> String {
+    let summary = live.summary();
     let mut rows = vec![
         ("answered", answered(summary)),
         ("on the wire", wire(summary)),
@@ -58,6 +60,9 @@ pub fn result(summary: &Summary, run: &Run<'_>) -> String {
     ];
     if let Some((_, held)) = run.pace {
         rows.insert(4, ("held back", held_back(held)));
+    }
+    if let Some(order) = run.cache.filter(|_| summary.ok > 0) {
+        rows.push(("cache", cache::row(order, run.model, &summary.usage)));
     }
     let rows: Vec<Vec<String>> = rows
         .into_iter()
@@ -72,9 +77,14 @@ pub fn result(summary: &Summary, run: &Run<'_>) -> String {
         if run.interrupted { ", ended early" } else { "" }
     );
     text.push_str(&aligned(&rows, &[]));
+    text.push_str(&beside::models_text(live, run));
     text.push_str(&latency(summary));
     text.push_str(&summary.sentence());
     text.push('\n');
+    if let Some(comparison) = run.comparison {
+        text.push_str(&clean(&comparison.sentence(), 500));
+        text.push('\n');
+    }
     text
 }
 
@@ -309,6 +319,10 @@ mod tests {
             policy: "hint-jitter",
             retry_budget_percent: None,
             pace: None,
+            cache: None,
+            spread: None,
+            pools: &[],
+            comparison: None,
             free: false,
             interrupted: false,
             unsent: None,
@@ -344,7 +358,7 @@ mod tests {
     #[test]
     fn what_came_of_it_fits_a_screen() {
         let plan = Plan::default();
-        let text = result(live().summary(), &run(&plan));
+        let text = result(&live(), &run(&plan));
         insta::assert_snapshot!(text);
         assert!(text.lines().all(|line| line.chars().count() <= 90));
     }

@@ -421,6 +421,7 @@ fn limits_tell_inherited_from_unread_and_keep_faults() {
 fn a_call_is_told_attempt_by_attempt() {
     let timeline = timeline();
     let ended = call::Ended {
+        cache: None,
         free: false,
         call: timeline.call(CallId(1)).unwrap(),
         text: Some("Hello!\u{1b}[31m"),

@@ -24,4 +24,5 @@ mod states;
 mod tap;
 mod traffic;
 mod traps;
+mod variants;
 mod world;

@@ -167,6 +167,7 @@ impl Stage {
         self.cancels
             .insert(first, (cancel.clone(), Arc::clone(&share)));
         let load = Load {
+            around_others: Vec::new(),
             driver,
             order: order.order,
             around: Around::default(),

@@ -152,7 +152,8 @@ impl Run<'_> {
         if reading.workspace.is_some() {
             self.workspace.clone_from(&reading.workspace);
         }
-        self.driver.share.heard(&reading, self.reserved);
+        let share = &self.driver.share;
+        share.heard(&self.order.model, &reading, self.reserved);
         self.tell_at(
             at,
             What::Head {

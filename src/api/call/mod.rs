@@ -202,16 +202,15 @@ impl Run<'_> {
     async fn may_leave(&self) -> Cost {
         let share = &self.driver.share;
         share.go().await;
-        let cost = Cost {
-            input: self.input_estimate as f64,
-            output: f64::from(self.order.max_tokens),
-        };
+        let cost = Cost::from(&self.order.most());
         let next = self.wire + 1;
         let told = |gate| {
             let at = self.driver.clock.now();
             self.tell_of(at, Some(next), What::Held { gate }).boxed()
         };
-        share.admit(&self.driver.clock, cost, told).await
+        share
+            .admit(&self.driver.clock, &self.order.model, cost, told)
+            .await
     }
 
     /// Gives back what was reserved for a request that is over, or that never left.
@@ -231,7 +230,8 @@ impl Run<'_> {
             refused,
             asked_s: outcome.and_then(|outcome| outcome.hint().asked_s()),
         };
-        self.driver.share.ended(self.driver.clock.now(), &ended);
+        let share = &self.driver.share;
+        share.ended(self.driver.clock.now(), &self.order.model, &ended);
     }
 
     /// Asks the purse and writes the request; an error is why nothing is sent.

@@ -1,19 +1,23 @@
-//! What the calls of a run share: a retry budget, the pace at which requests leave, and a switch that
-//! holds them back.
+//! What the calls of a run share: a retry budget, the pace at which requests leave, the models that they
+//! are spread over, and a switch that holds them back.
 
 use crate::{
     clock::Clock,
     domain::{
         headers::{Level, Reading},
-        load::pace::{Admit, Cost, Ended, Gate, Pace, Waited},
+        id::ModelId,
+        load::{
+            pace::{Admit, Cost, Ended, Gate, Pace, Waited},
+            spread::{Spread, Spreader},
+        },
         retry::{Action, Budget, Decision},
-        time::Time,
+        time::{Time, after},
     },
 };
 use futures_util::future::BoxFuture;
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{
@@ -32,7 +36,34 @@ pub struct Share {
     budget: Option<Mutex<Counted>>,
     held: watch::Sender<bool>,
     pauses: Mutex<Pauses>,
-    paced: Option<Paced>,
+    paced: Option<Paces>,
+    spread: Option<Routes>,
+}
+
+/// Where the calls go.
+#[derive(Debug)]
+struct Routes {
+    models: Vec<ModelId>,
+    spreader: Mutex<Spreader>,
+}
+
+/// One pace for each model that is asked: limits are a pool's own.
+#[derive(Debug)]
+struct Paces {
+    first: Mutex<Pace>,
+    of: Mutex<BTreeMap<ModelId, Arc<Paced>>>,
+}
+
+impl Paces {
+    fn of(&self, model: &ModelId) -> Arc<Paced> {
+        let mut all = lock(&self.of);
+        if let Some(paced) = all.get(model) {
+            return Arc::clone(paced);
+        }
+        let paced = Arc::new(Paced::new(lock(&self.first).clone()));
+        all.insert(model.clone(), Arc::clone(&paced));
+        paced
+    }
 }
 
 #[derive(Debug)]
@@ -75,33 +106,63 @@ impl Share {
     /// The same, with requests held back by that pace.
     #[must_use]
     pub fn paced(self, pace: Option<Pace>) -> Self {
-        let paced = pace.map(|pace| Paced {
-            kept: Mutex::new(Kept {
-                pace,
-                last: None,
-                waited: BTreeMap::new(),
-            }),
-            turn: tokio::sync::Mutex::default(),
-            changed: Notify::new(),
+        let paced = pace.map(|first| Paces {
+            first: Mutex::new(first),
+            of: Mutex::default(),
         });
         Self { paced, ..self }
     }
 
-    /// What waited for which gate of the pace.
-    pub fn waited(&self) -> BTreeMap<Gate, Waited> {
-        let paced = self.paced.as_ref();
-        paced.map_or_else(BTreeMap::new, |it| lock(&it.kept).waited.clone())
+    /// The same, with calls going to several models.
+    #[must_use]
+    pub fn spread(self, spread: Option<&Spread>) -> Self {
+        let spread = spread.map(|spread| Routes {
+            models: spread.parts.iter().map(|it| it.model.clone()).collect(),
+            spreader: Mutex::new(Spreader::new(spread)),
+        });
+        Self { spread, ..self }
     }
 
-    /// Waits until a request that takes that much may leave; what was reserved for it. What it waits for
-    /// is told, and told again when that changes.
+    /// The model that the next call asks, where calls are spread; it takes that much. Tell
+    /// [`Share::arrived`] when the call is over.
+    pub fn route(&self, now: Time, cost: Cost) -> Option<ModelId> {
+        let routes = self.spread.as_ref()?;
+        let place = lock(&routes.spreader).next(now, cost);
+        routes.models.get(place).cloned()
+    }
+
+    /// A call to that model is over.
+    pub fn arrived(&self, model: &ModelId) {
+        if let Some(routes) = &self.spread {
+            lock(&routes.spreader).ended(model);
+        }
+    }
+
+    /// What waited for which gate of the pace.
+    pub fn waited(&self) -> BTreeMap<Gate, Waited> {
+        let mut all: BTreeMap<Gate, Waited> = BTreeMap::new();
+        let paces = self.paced.as_ref();
+        let paces = paces.map_or_else(Vec::new, |it| lock(&it.of).values().cloned().collect());
+        for paced in paces {
+            for (gate, waited) in &lock(&paced.kept).waited {
+                let sum = all.entry(*gate).or_default();
+                sum.requests += waited.requests;
+                sum.seconds += waited.seconds;
+            }
+        }
+        all
+    }
+
+    /// Waits until a request to that model that takes that much may leave; what was reserved for it. What
+    /// it waits for is told, and told again when that changes.
     pub(super) async fn admit<'a>(
         &self,
         clock: &Clock,
+        model: &ModelId,
         cost: Cost,
         held: impl Fn(Gate) -> BoxFuture<'a, ()> + Send,
     ) -> Cost {
-        let Some(paced) = &self.paced else {
+        let Some(paced) = self.paced.as_ref().map(|paces| paces.of(model)) else {
             return Cost::default();
         };
         let since = clock.instant();
@@ -145,25 +206,36 @@ impl Share {
         }
     }
 
-    /// What is left, as somebody else's answer said, or as it was known before the first request.
+    /// What is left, as somebody else's answer said, or as it was known before the first request; of a
+    /// run that asks one model.
     pub fn overheard(&self, at: Time, levels: &[Level]) {
-        if let Some(paced) = &self.paced {
+        let Some(paces) = self.paced.as_ref().filter(|_| self.spread.is_none()) else {
+            return;
+        };
+        lock(&paces.first).overheard(at, levels);
+        for paced in lock(&paces.of).values() {
             lock(&paced.kept).pace.overheard(at, levels);
             paced.changed.notify_one();
         }
     }
 
-    /// The head of an admitted request is here.
-    pub(super) fn heard(&self, reading: &Reading, reserved: Cost) {
-        if let Some(paced) = &self.paced {
+    /// The head of an admitted request to that model is here.
+    pub(super) fn heard(&self, model: &ModelId, reading: &Reading, reserved: Cost) {
+        if let Some(routes) = &self.spread {
+            lock(&routes.spreader).heard(model, reading);
+        }
+        if let Some(paced) = self.paced.as_ref().map(|paces| paces.of(model)) {
             lock(&paced.kept).pace.heard(reading, reserved);
             paced.changed.notify_one();
         }
     }
 
-    /// An admitted request is over.
-    pub(super) fn ended(&self, now: Time, ended: &Ended) {
-        if let Some(paced) = &self.paced {
+    /// An admitted request to that model is over.
+    pub(super) fn ended(&self, now: Time, model: &ModelId, ended: &Ended) {
+        if let (Some(routes), true, Some(asked_s)) = (&self.spread, ended.refused, ended.asked_s) {
+            lock(&routes.spreader).refused(model, after(now, asked_s));
+        }
+        if let Some(paced) = self.paced.as_ref().map(|paces| paces.of(model)) {
             lock(&paced.kept).pace.ended(now, ended);
             paced.changed.notify_one();
         }
@@ -235,6 +307,20 @@ impl Share {
                 "the retry budget of all workers, {} % of calls, is used up",
                 it.budget.percent()
             ),
+        }
+    }
+}
+
+impl Paced {
+    fn new(pace: Pace) -> Self {
+        Self {
+            kept: Mutex::new(Kept {
+                pace,
+                last: None,
+                waited: BTreeMap::new(),
+            }),
+            turn: tokio::sync::Mutex::default(),
+            changed: Notify::new(),
         }
     }
 }

@@ -10,8 +10,11 @@
 use super::call::{Around, CallEnd, Driver};
 use crate::domain::{
     call::CallOrder,
-    id::CallId,
-    load::plan::{LATE_S, Plan},
+    id::{CallId, ModelId},
+    load::{
+        pace::Cost,
+        plan::{LATE_S, Plan},
+    },
     observation::CallResult,
 };
 use std::{
@@ -37,6 +40,8 @@ pub struct Load {
     pub order: CallOrder,
     /// What is known around it.
     pub around: Around,
+    /// The same of the models that `driver.share` spreads the calls over, where it does.
+    pub around_others: Vec<(ModelId, Around)>,
     /// When calls start. It makes sense: [`Plan::check`] was asked.
     pub plan: Plan,
 }
@@ -158,10 +163,15 @@ impl Shared {
         order.call = CallId(order.call.0 + nth);
         order.client = self.plan().client_of(&order.client, worker);
         let load = &self.load;
-        let end = load
-            .driver
-            .run(&order, &load.around, dice, &self.cancel)
-            .await;
+        let share = &load.driver.share;
+        let now = load.driver.clock.now();
+        let model = share.route(now, Cost::from(&order.most()));
+        order.model = model.unwrap_or(order.model);
+        let others = &load.around_others;
+        let around = others.iter().find(|(model, _)| *model == order.model);
+        let around = around.map_or(&load.around, |(_, around)| around);
+        let end = load.driver.run(&order, around, dice, &self.cancel).await;
+        share.arrived(&order.model);
         if let Some(why) = &end.unsent {
             let mut unsent = self.unsent.lock().unwrap_or_else(PoisonError::into_inner);
             unsent.get_or_insert_with(|| why.clone());

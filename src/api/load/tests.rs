@@ -197,6 +197,7 @@ async fn run_against(
     order.policy = Policy::HintJitter;
     order.attempts = 5;
     let load = Load {
+        around_others: Vec::new(),
         driver: Driver {
             connection: Arc::new(connection(slow.clone())),
             clock: clock.clone(),

@@ -1,8 +1,8 @@
 //! A run under way, folded from what its calls tell.
 
-use super::{plan::MOST_WORKERS, result::Summary};
+use super::{plan::MOST_WORKERS, result::Summary, spread::Spread};
 use crate::domain::{
-    id::CallId,
+    id::{CallId, ModelId},
     observation::{Observation, What},
     timeline::{Call, Doing, Timeline},
 };
@@ -15,6 +15,8 @@ pub struct Live {
     summary: Summary,
     ended: Vec<Call>,
     keeps: usize,
+    /// By model, where calls are spread over several.
+    models: Vec<(ModelId, Summary)>,
 }
 
 /// How many open calls do what.
@@ -37,7 +39,25 @@ impl Live {
             summary,
             ended: Vec::new(),
             keeps,
+            models: Vec::new(),
         }
+    }
+
+    /// The same with numbers of each model that the calls are spread over, if they are.
+    #[must_use]
+    pub fn by_model(mut self, spread: Option<&Spread>) -> Self {
+        let parts = spread.map_or(&[][..], |spread| &spread.parts);
+        let summary = &self.summary;
+        self.models = parts
+            .iter()
+            .map(|part| (part.model.clone(), summary.clone()))
+            .collect();
+        self
+    }
+
+    /// The numbers of each model, where calls are spread over several.
+    pub fn models(&self) -> &[(ModelId, Summary)] {
+        &self.models
     }
 
     /// Takes one observation in. A call that it ended comes back, if it is not kept here.
@@ -48,6 +68,9 @@ impl Live {
         }
         let call = self.open.remove(seen.call?)?;
         self.summary.take(&call);
+        if let Some((_, model)) = self.models.iter_mut().find(|(it, _)| *it == call.model) {
+            model.take(&call);
+        }
         if self.ended.len() < self.keeps {
             self.ended.push(call);
             return None;

@@ -100,6 +100,7 @@ impl Shared {
         driver.share = Arc::clone(&share);
         lock(&self.shares).insert(first, Arc::clone(&share));
         let load = Load {
+            around_others: Vec::new(),
             around: session.around(&run.order.model),
             driver,
             order: run.order,

@@ -38,6 +38,16 @@ pub struct Cost {
     pub output: f64,
 }
 
+impl From<&Usage> for Cost {
+    /// What counts towards the cache-aware input limit, and the output.
+    fn from(most: &Usage) -> Self {
+        Self {
+            input: most.counted_input() as f64,
+            output: most.output_tokens as f64,
+        }
+    }
+}
+
 /// What a request waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -3,7 +3,8 @@
 use super::super::{Desk, Outlet};
 use crate::{
     assets,
-    domain::{call::CallOrder, load::plan::Plan, number::thousands, spend::dollars},
+    cli::args,
+    domain::{call::CallOrder, id::ModelId, load::plan::Plan, number::thousands, spend::dollars},
 };
 use std::io::{self, BufRead, IsTerminal};
 
@@ -37,6 +38,19 @@ impl Estimate {
         Some(self.usd? * self.calls? as f64)
     }
 
+    /// Where the run is made two times.
+    fn twice(self) -> Self {
+        Self {
+            calls: self.calls.map(|calls| calls * 2),
+            ..self
+        }
+    }
+
+    /// What is not known is the worst.
+    fn rank(&self) -> f64 {
+        self.usd.unwrap_or(f64::INFINITY)
+    }
+
     fn sentence(&self) -> String {
         let price = |usd: Option<f64>| usd.map_or("an unknown price".to_owned(), dollars);
         match self.calls {
@@ -57,19 +71,37 @@ impl Estimate {
     }
 }
 
+/// The order for each model that may be asked: a spread may go to the dearest alone.
+fn dearest(args: &args::Call, order: &CallOrder) -> impl Iterator<Item = CallOrder> {
+    let parts = args.spread.as_ref().map_or(&[][..], |spread| &spread.parts);
+    let mut models: Vec<ModelId> = parts.iter().map(|part| part.model.clone()).collect();
+    if models.is_empty() {
+        models.push(order.model.clone());
+    }
+    models.into_iter().map(|model| CallOrder {
+        model,
+        ..order.clone()
+    })
+}
+
 /// Says what a run that is not free may take, and asks where that is much. Why it is not begun, if it
 /// is not.
 pub(super) fn pass(
     plan: &Plan,
     order: &CallOrder,
-    yes: bool,
+    (args, twice): (&args::Call, bool),
     desk: &Desk,
     outlet: &mut Outlet<'_>,
 ) -> Result<(), String> {
     if desk.session.free {
         return Ok(());
     }
-    let estimate = Estimate::of(plan, order);
+    let estimate = dearest(args, order)
+        .map(|order| Estimate::of(plan, &order))
+        .max_by(|one, other| one.rank().total_cmp(&other.rank()));
+    let Some(estimate) = estimate.map(|it| if twice { it.twice() } else { it }) else {
+        return Ok(());
+    };
     let spend = desk.session.purse.spend().map_err(|it| it.to_string())?;
     if spend.check(estimate.usd).is_err() {
         // Not even one call may be sent: the run says so itself.
@@ -89,7 +121,7 @@ pub(super) fn pass(
     });
     let sentence = estimate.sentence() + &ends;
     outlet.tell(&sentence);
-    if yes || estimate.usd().is_some_and(|usd| usd <= ASK_ABOVE_USD) {
+    if args.yes || estimate.usd().is_some_and(|usd| usd <= ASK_ABOVE_USD) {
         return Ok(());
     }
     if !io::stdin().is_terminal() {

@@ -1,6 +1,7 @@
-//! `ratetop call`: one test call ([`one`]) or a run of many ([`many`]), behind the spend guard
-//! ([`guard`]).
+//! `ratetop call`: one test call ([`one`]) or a run of many ([`many`]), perhaps beside another one
+//! ([`beside`]), behind the spend guard ([`guard`]).
 
+mod beside;
 mod guard;
 mod many;
 mod one;
@@ -21,7 +22,7 @@ const CALL: CallId = CallId(1);
 
 /// What can be refused before anything is opened.
 pub(super) fn check(args: &args::Call) -> Result<(), String> {
-    args.plan().map(|_| ())
+    args.agrees()
 }
 
 pub(super) async fn run(
@@ -82,6 +83,10 @@ fn order(args: &args::Call, desk: &Desk) -> Result<CallOrder, String> {
         .attempts
         .or(form.attempts.filter(|_| named.is_none()))
         .unwrap_or(policy.attempts());
+    let model = args.model.clone().unwrap_or(form.model);
+    // A spread over models writes a prompt that the first of them keeps.
+    let first = args.spread.as_ref().and_then(|spread| spread.parts.first());
+    let model = first.map_or(model, |part| part.model.to_string());
     let seconds = |span: Option<Duration>| span.map(|span| span.as_secs_f64());
     let limits = Limits {
         deadline_s: seconds(args.deadline),
@@ -92,9 +97,9 @@ fn order(args: &args::Call, desk: &Desk) -> Result<CallOrder, String> {
         call: CALL,
         client: "me".into(),
         source: Source::Call,
-        model: args.model.clone().unwrap_or(form.model).into(),
+        cache: args.cache(&model),
+        model: model.into(),
         prompt,
-        cache: None,
         max_tokens: args.max_tokens.unwrap_or(form.max_tokens),
         stream: (form.stream || args.stream) && !args.no_stream,
         policy,

@@ -79,6 +79,7 @@ pub(super) async fn run(
     let ended = Ended {
         call,
         text: Some(&kept.text),
+        cache: order.cache,
         free: desk.session.free,
         cost_usd: if desk.session.free {
             Some(0.0)
