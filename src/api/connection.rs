@@ -1,7 +1,7 @@
 //! What is needed to speak to one address as one profile.
 
 use crate::{
-    domain::id::WorkspaceId,
+    domain::{clean::is_secret, id::WorkspaceId},
     net::transport::{Request, Transport},
 };
 use bytes::Bytes;
@@ -68,8 +68,6 @@ impl AuthStyle {
     }
 }
 
-/// A shorter word is no key; blanking it would only garble sentences.
-const SHORTEST_KEY: usize = 6;
 /// Stands where a key was.
 const BLANK: &str = "(the key)";
 
@@ -160,7 +158,7 @@ impl Connection {
 
     fn own_key(&self) -> Option<&str> {
         let key = self.key.as_ref()?.expose_secret().trim();
-        (key.len() >= SHORTEST_KEY).then_some(key)
+        is_secret(key).then_some(key)
     }
 
     /// The same for every text of an answer, names included.

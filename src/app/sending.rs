@@ -9,18 +9,9 @@ use super::{
     panel::Tab,
 };
 use crate::domain::{
-    board::Pool,
-    call::CallOrder,
-    id::{ClientId, ModelId},
-    observation::Source,
-    retry::{Limits, Policy},
-    spend::Prices,
-    time::Time,
-    usage::Usage,
+    board::Pool, call::CallOrder, id::ModelId, spend::Prices, time::Time, usage::Usage,
 };
 
-/// The text of a probe: one short user message.
-const PROBE_PROMPT: &str = "Hi";
 /// Input tokens that a probe takes at most (a one-token probe takes 8 to 10).
 const PROBE_INPUT: u64 = 12;
 
@@ -119,19 +110,11 @@ impl App {
             Some(match ground.may_send(usd) {
                 Err(why) => Reply::say(why),
                 Ok(()) => Reply {
-                    effects: vec![Effect::Call(CallOrder {
-                        call: ground.new_call(),
-                        client: ClientId::from("me"),
-                        source: Source::Probe,
+                    effects: vec![Effect::Call(CallOrder::probe(
+                        ground.new_call(),
+                        "me".into(),
                         model,
-                        prompt: PROBE_PROMPT.to_owned(),
-                        cache: None,
-                        max_tokens: 1,
-                        stream: false,
-                        policy: Policy::None,
-                        attempts: 1,
-                        limits: Limits::default(),
-                    })],
+                    ))],
                     said: Some(format!("Probing {name}.")),
                     ask: None,
                 },

@@ -40,6 +40,23 @@ pub struct CallOrder {
 }
 
 impl CallOrder {
+    /// The cheapest call that brings live headers: one token of output, one attempt.
+    pub fn probe(call: CallId, client: ClientId, model: ModelId) -> Self {
+        Self {
+            call,
+            client,
+            source: Source::Probe,
+            model,
+            prompt: "Hi".to_owned(),
+            cache: None,
+            max_tokens: 1,
+            stream: false,
+            policy: Policy::None,
+            attempts: 1,
+            limits: Limits::default(),
+        }
+    }
+
     /// Tokens that one request takes at most, as far as is known before it leaves: a system prompt that
     /// is to be cached is written, and every output token used.
     pub fn most(&self) -> Usage {

@@ -64,6 +64,21 @@ pub fn without_keys(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Whether a configured key is blanked wherever it is repeated. A shorter word guards nothing, and
+/// blanking it would eat words of the sentence around it: a key `x` would turn `x-api-key` into nonsense.
+pub const fn is_secret(key: &str) -> bool {
+    key.len() >= 6
+}
+
+/// `text` with that key blanked wherever it stands, if it [is a secret](is_secret).
+pub fn without_key<'a>(text: &'a str, key: &str) -> Cow<'a, str> {
+    if is_secret(key) && text.contains(key) {
+        Cow::Owned(text.replace(key, "(a key)"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
 /// Whether a word is only the public beginning of keys, such as `sk-ant-api03`.
 fn is_kind(word: &str) -> bool {
     let kind = word.strip_prefix(KEY).unwrap_or_default();
@@ -119,12 +134,37 @@ mod tests {
     }
 
     #[test]
+    fn a_key_eats_no_word_of_ours() {
+        for word in ["", "x", "a", "api", "key", "1", "10000", "input"] {
+            let text = "invalid x-api-key: 10000 input tokens a minute";
+            assert_eq!(without_key(text, word), text);
+        }
+        assert_eq!(without_key("no sk-1234 here", "sk-1234"), "no (a key) here");
+    }
+
+    #[test]
     fn a_cut_is_marked() {
         assert_eq!(clean("abcdef", 3), "abc…");
         assert_eq!(clean("abc", 3), "abc");
     }
 
     proptest! {
+        /// Whatever the key: it is gone, and everything else is as it was.
+        #[test]
+        fn a_key_goes_and_nothing_else(
+            parts in prop::collection::vec("[ -'*-~]{0,12}", 1..5),
+            key in "[!-'*-~]{0,16}",
+        ) {
+            let text = parts.join(&key);
+            let shown = without_key(&text, &key);
+            if is_secret(&key) {
+                prop_assert!(!shown.contains(&key));
+                prop_assert_eq!(shown.replace("(a key)", &key), text);
+            } else {
+                prop_assert_eq!(shown, text.as_str());
+            }
+        }
+
         #[test]
         fn nothing_harmful_survives(text in "\\PC*|[\\x00-\\x9f\u{200b}-\u{2069}a-z]*") {
             prop_assert!(clean(&text, 40).chars().all(is_harmless));

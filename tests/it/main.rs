@@ -5,7 +5,6 @@
 mod agreement;
 mod architecture;
 mod bad_input;
-mod beside;
 mod cli;
 mod decisions;
 mod docs;

@@ -243,7 +243,7 @@ fn a_program_of_ones_own_can_be_pointed_at_the_demo() {
         let (_, rest) = screen.split_once(URL).unwrap();
         rest.split_whitespace().next().unwrap().to_owned()
     };
-    let answer = crate::beside::message(&tap, ratetop::run::world::API_KEY);
+    let answer = crate::hub::taps::message(&tap, ratetop::run::world::API_KEY);
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     terminal.until_shows("1 call → 1 on the wire");
     terminal.until_shows("Python 0.112.0");

@@ -19,6 +19,7 @@ use ratetop::{
         outcome::Outcome,
         time::Time,
     },
+    run::hub::ear,
     sim::{direct::Direct, engine::Engine, play::World, scenario::Scenario},
 };
 use std::{
@@ -47,23 +48,7 @@ struct Ear(mpsc::UnboundedSender<Event>);
 
 impl ratetop::api::call::Ear for Ear {
     fn hear(&self, told: Told) -> futures_util::future::BoxFuture<'_, ()> {
-        let profile: Arc<str> = "prod".into();
-        let event = match told {
-            Told::Seen(seen) => Event::Observed {
-                profile,
-                seen: Arc::new(*seen),
-            },
-            Told::Text {
-                call,
-                attempt,
-                delta,
-            } => Event::Text {
-                profile,
-                call,
-                attempt,
-                delta,
-            },
-        };
+        let event = ear::event(&"prod".into(), told);
         let _ = self.0.send(event);
         Box::pin(std::future::ready(()))
     }

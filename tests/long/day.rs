@@ -18,6 +18,7 @@ use ratetop::{
     },
     clock::Clock,
     domain::{board::Board, retry::Policy, spend::Spend, time::Time},
+    run::hub::ear,
     sim::scenario::Scenario,
     ui::{
         self,
@@ -90,24 +91,7 @@ fn app(now: Time) -> App {
 }
 
 fn hear(app: &mut App, world: &str, told: Told, now: Time) {
-    let profile = Arc::from(world);
-    let event = match told {
-        Told::Seen(seen) => Event::Observed {
-            profile,
-            seen: Arc::new(*seen),
-        },
-        Told::Text {
-            call,
-            attempt,
-            delta,
-        } => Event::Text {
-            profile,
-            call,
-            attempt,
-            delta,
-        },
-    };
-    app.update(event, now);
+    app.update(ear::event(&world.into(), told), now);
 }
 
 fn gauges(board: &Board) -> impl Iterator<Item = usize> {

@@ -1,5 +1,6 @@
 //! Standard output and standard error of a headless command. Keys never leave through it.
 
+use crate::domain::clean::without_key;
 use secrecy::{ExposeSecret, SecretString};
 use std::io::{self, Write};
 
@@ -32,7 +33,7 @@ impl<'a> Outlet<'a> {
     fn hidden(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for key in &self.keys {
-            text = text.replace(key.expose_secret(), "(a key)");
+            text = without_key(&text, key.expose_secret()).into_owned();
         }
         text
     }
@@ -70,5 +71,14 @@ mod tests {
         outlet.tell("sk-ant-planted was refused");
         assert_eq!(out, b"invalid x-api-key (a key).\n");
         assert_eq!(err, b"ratetop: (a key) was refused\n");
+    }
+
+    #[test]
+    fn a_key_of_one_letter_eats_no_word() {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut outlet = Outlet::new(&mut out, &mut err);
+        outlet.hide(&[SecretString::from("x")]);
+        outlet.tell("invalid x-api-key");
+        assert_eq!(err, b"ratetop: invalid x-api-key\n");
     }
 }

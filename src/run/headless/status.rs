@@ -11,10 +11,9 @@ use crate::{
         board::Board,
         call::CallOrder,
         id::{CallId, ModelId},
-        observation::{Source, What},
+        observation::What,
         org::LimitsState,
         outcome::Outcome,
-        retry::{Limits, Policy},
         time::{Time, after},
     },
     report::{self, Subject, line, status::Status, status_text},
@@ -165,19 +164,7 @@ impl<'a> Watcher<'a> {
         };
         let call = CallId(self.next_call);
         self.next_call += 1;
-        let order = CallOrder {
-            call,
-            client: "me".into(),
-            source: Source::Probe,
-            model,
-            prompt: "Hi".to_owned(),
-            cache: None,
-            max_tokens: 1,
-            stream: false,
-            policy: Policy::None,
-            attempts: 1,
-            limits: Limits::default(),
-        };
+        let order = CallOrder::probe(call, "me".into(), model);
         let around = self.desk.session.around(&order.model);
         // One attempt rolls no dice.
         let mut dice = fastrand::Rng::with_seed(0);

@@ -8,6 +8,27 @@ use futures_util::{FutureExt, future::BoxFuture};
 use std::sync::Arc;
 use tokio::sync::mpsc::Sender;
 
+/// What a call told, as an event of that profile.
+pub fn event(profile: &Arc<str>, told: Told) -> Event {
+    let profile = Arc::clone(profile);
+    match told {
+        Told::Seen(seen) => Event::Observed {
+            profile,
+            seen: Arc::new(*seen),
+        },
+        Told::Text {
+            call,
+            attempt,
+            delta,
+        } => Event::Text {
+            profile,
+            call,
+            attempt,
+            delta,
+        },
+    }
+}
+
 /// Passes on what calls tell, as events of one profile.
 pub(super) struct ToScreen {
     pub(super) events: Sender<Event>,
@@ -16,25 +37,7 @@ pub(super) struct ToScreen {
 
 impl Ear for ToScreen {
     fn hear(&self, told: Told) -> BoxFuture<'_, ()> {
-        let event = match told {
-            Told::Seen(seen) => Event::Observed {
-                profile: Arc::clone(&self.profile),
-                seen: Arc::new(*seen),
-            },
-            Told::Text {
-                call,
-                attempt,
-                delta,
-            } => {
-                let profile = Arc::clone(&self.profile);
-                Event::Text {
-                    profile,
-                    call,
-                    attempt,
-                    delta,
-                }
-            }
-        };
+        let event = event(&self.profile, told);
         async move {
             // A loop that ended hears nothing more; its tasks are cancelled.
             let _ = self.events.send(event).await;

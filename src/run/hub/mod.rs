@@ -11,13 +11,12 @@
 //! | `ear` | what calls tell, as events |
 
 mod crowd;
-mod ear;
+pub mod ear;
 mod shared;
 mod standing;
 mod taps;
 
 pub use shared::Shared;
-pub use standing::probe_order;
 
 use super::session::{Ground, Session};
 use crate::{

@@ -5,12 +5,7 @@ use super::shared::{Shared, Working, lock};
 use crate::{
     api::limits,
     app::event::Event,
-    domain::{
-        call::CallOrder,
-        id::{CallId, ClientId},
-        observation::Source,
-        retry::{Limits, Policy},
-    },
+    domain::{call::CallOrder, id::CallId},
     run::{polling, session::Session},
     store::ledger::Purpose,
 };
@@ -115,26 +110,9 @@ impl Shared {
         let mut next = PROBE_IDS;
         for model in probes.models.value.iter().cycle() {
             next += 1;
-            let order = probe_order(CallId(next), model.clone());
+            let order = CallOrder::probe(CallId(next), "probe".into(), model.clone());
             self.make(&driver, session, &order, &self.stop).await;
             tokio::time::sleep(Duration::from_secs_f64(pause.max(1.0))).await;
         }
-    }
-}
-
-/// The cheapest call that brings live headers: one token of output.
-pub fn probe_order(call: CallId, model: crate::domain::id::ModelId) -> CallOrder {
-    CallOrder {
-        call,
-        client: ClientId::from("probe"),
-        source: Source::Probe,
-        model,
-        prompt: "Hi".to_owned(),
-        cache: None,
-        max_tokens: 1,
-        stream: false,
-        policy: Policy::None,
-        attempts: 1,
-        limits: Limits::default(),
     }
 }

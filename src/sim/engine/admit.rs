@@ -232,26 +232,30 @@ impl Engine {
         if !self.by_model.contains_key(ask.model.as_str()) {
             return Err(Refusal::not_found(format!("model: {}", ask.model)));
         }
-        if let Some(n) = self
-            .world
-            .pools
-            .iter()
-            .position(|pool| pool.kind == "token_count")
-        {
-            let one = Take {
-                requests: 1.0,
-                ..Take::default()
-            };
-            if let Some(short) = self.pools[n].short_of(&one, 0.0, Lane::Standard, false, now) {
-                let subject = format!("(org: {})", self.world.organization.id);
-                return Err(Refusal {
-                    levels: false,
-                    ..over(&short, &subject)
-                });
-            }
-            self.pools[n].draw(&one, Lane::Standard, false, now);
-        }
+        self.count_request("token_count", now)?;
         Ok(serde_json::json!({ "input_tokens": ask.input_tokens }))
+    }
+
+    /// Draws one request from the pool of that kind, if the world has one: endpoints beside
+    /// `/v1/messages` count against nothing else, and show no levels.
+    pub(super) fn count_request(&mut self, kind: &str, now: Time) -> Result<(), Refusal> {
+        let mut pools = self.world.pools.iter();
+        let Some(n) = pools.position(|pool| pool.kind == kind) else {
+            return Ok(());
+        };
+        let one = Take {
+            requests: 1.0,
+            ..Take::default()
+        };
+        if let Some(short) = self.pools[n].short_of(&one, 0.0, Lane::Standard, false, now) {
+            let subject = format!("(org: {})", self.world.organization.id);
+            return Err(Refusal {
+                levels: false,
+                ..over(&short, &subject)
+            });
+        }
+        self.pools[n].draw(&one, Lane::Standard, false, now);
+        Ok(())
     }
 }
 
@@ -292,7 +296,7 @@ fn refusal_of(fault: &Fault, stream: bool) -> Option<Refusal> {
 }
 
 /// The newer prose of section "errors", patterns 2 to 4.
-pub(super) fn over(short: &Short, subject: &str) -> Refusal {
+fn over(short: &Short, subject: &str) -> Refusal {
     let what = match short.dimension {
         Dimension::Rpm => "requests",
         Dimension::Otpm => "output tokens",

@@ -2,7 +2,7 @@
 //! long the world lets it take; nothing runs in between. Batches draw from their own group alone: its
 //! requests per minute, and its queue, in which a request counts until it is done.
 
-use super::{Engine, admit::over, models, take::Lane, take::Take};
+use super::{Engine, models};
 use crate::{
     domain::{
         limit::Dimension,
@@ -103,7 +103,7 @@ impl Engine {
         ask: BatchAsk,
         now: Time,
     ) -> Result<Bytes, Refusal> {
-        self.batch_requests(now)?;
+        self.count_request("batch", now)?;
         let json = |value: Value| Bytes::from(value.to_string());
         match ask {
             BatchAsk::Create(items) => {
@@ -149,27 +149,6 @@ impl Engine {
                 Ok(json(json!({ "id": id, "type": "message_batch_deleted" })))
             }
         }
-    }
-
-    /// Every request to these endpoints counts.
-    fn batch_requests(&mut self, now: Time) -> Result<(), Refusal> {
-        let mut pools = self.world.pools.iter();
-        let Some(n) = pools.position(|pool| pool.kind == "batch") else {
-            return Ok(());
-        };
-        let one = Take {
-            requests: 1.0,
-            ..Take::default()
-        };
-        if let Some(short) = self.pools[n].short_of(&one, 0.0, Lane::Standard, false, now) {
-            let subject = format!("(org: {})", self.world.organization.id);
-            return Err(Refusal {
-                levels: false,
-                ..over(&short, &subject)
-            });
-        }
-        self.pools[n].draw(&one, Lane::Standard, false, now);
-        Ok(())
     }
 
     /// Whether that many more fit the queue. How the API refuses them is not established.

@@ -2,10 +2,11 @@
 //! that speak of limits, money or load stay, cut short.
 
 use crate::domain::{
-    clean::clean,
+    clean::{clean, without_key},
     outcome::{ApiError, Outcome},
 };
 use http::HeaderValue;
+use std::borrow::Cow;
 
 /// Bytes of a message that are kept.
 const MESSAGE: usize = 512;
@@ -136,15 +137,10 @@ impl Secrets {
             .flatten()
             .filter_map(|value| value.to_str().ok());
         let words = words.filter_map(|value| value.split_whitespace().next_back());
-        words
-            .filter(|word| word.len() >= 8)
-            .fold(text, |text, word| {
-                if text.contains(word) {
-                    text.replace(word, "(a key)")
-                } else {
-                    text
-                }
-            })
+        words.fold(text, |text, word| match without_key(&text, word) {
+            Cow::Owned(blanked) => blanked,
+            Cow::Borrowed(_) => text,
+        })
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::{
     Rule, Written,
-    rule::{Hint, Spread, Unasked},
+    rule::{Growth, Hint, Spread, Unasked},
 };
 use crate::domain::{retry::Policy, time::spoken as secs};
 use std::fmt::Write as _;
@@ -79,7 +79,7 @@ fn unsaid(rule: &Rule) -> Vec<String> {
                 "a wait of 0 s (without a hint curl waits 1, 2, 4, 8 s and so on)".to_owned(),
             );
         }
-        Unasked::Grown { jitter, cap, .. } => {
+        Unasked::Grown(Growth { jitter, cap, .. }) => {
             unsaid.push(format!(
                 "its waits without a hint, {} at most (curl's are 1, 2, 4, 8 s and so on, 600 s at \
                  most)",

@@ -3,7 +3,7 @@
 
 use super::{
     Rule, Written,
-    rule::{Hint, Spread, Unasked, equal},
+    rule::{Growth, Hint, Spread, Unasked, equal},
 };
 use crate::domain::{retry::Policy, time::spoken as secs};
 use std::fmt::Write as _;
@@ -113,7 +113,7 @@ pub(super) fn imports(rule: &Rule, more: &[&str]) -> String {
 
 fn rolls(rule: &Rule) -> bool {
     matches!(rule.hint, Hint::Floor { .. })
-        || matches!(rule.unasked, Unasked::Grown { jitter, .. } if jitter != Spread::None)
+        || matches!(rule.unasked, Unasked::Grown(growth) if growth.jitter != Spread::None)
 }
 
 /// The client that does not retry. A policy for simulators speaks to one.
@@ -269,28 +269,22 @@ fn arguments(rule: &Rule) -> Vec<&'static str> {
     }
     match rule.unasked {
         Unasked::Fixed(_) => {}
-        Unasked::Grown {
-            jitter: Spread::Decorrelated,
-            ..
-        } => arguments.push("last"),
-        Unasked::Grown { .. } => arguments.push("retry"),
+        Unasked::Grown(growth) if growth.jitter == Spread::Decorrelated => arguments.push("last"),
+        Unasked::Grown(_) => arguments.push("retry"),
     }
     arguments
 }
 
 fn unasked(rule: &Rule) -> String {
-    let Unasked::Grown {
+    let Growth {
         base,
         factor,
         floor,
         cap,
         jitter,
-    } = rule.unasked
-    else {
-        return match rule.unasked {
-            Unasked::Fixed(seconds) => seconds.to_string(),
-            Unasked::Grown { .. } => String::new(),
-        };
+    } = match rule.unasked {
+        Unasked::Fixed(seconds) => return seconds.to_string(),
+        Unasked::Grown(growth) => growth,
     };
     let power = if equal(base, 1.0) {
         format!("{factor}**retry")

@@ -23,14 +23,18 @@ pub(super) enum Hint {
 pub(super) enum Unasked {
     /// Always that.
     Fixed(f64),
-    /// `base * factor^n`, from `floor` to `cap`, spread by the jitter.
-    Grown {
-        base: f64,
-        factor: f64,
-        floor: f64,
-        cap: f64,
-        jitter: Spread,
-    },
+    /// More each time.
+    Grown(Growth),
+}
+
+/// `base * factor^n` seconds, from `floor` to `cap`, spread by the jitter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Growth {
+    pub(super) base: f64,
+    pub(super) factor: f64,
+    pub(super) floor: f64,
+    pub(super) cap: f64,
+    pub(super) jitter: Spread,
 }
 
 /// How a die spreads what has grown.
@@ -94,13 +98,13 @@ impl Rule {
                 ..rule.on(&[(429, 429)])
             },
             Policy::ExponentialJitter => Self {
-                unasked: Unasked::Grown {
+                unasked: Unasked::Grown(Growth {
                     base: 1.0,
                     factor: 2.0,
                     floor: own::GUIDE_MIN_S,
                     cap: own::GUIDE_MAX_S,
                     jitter: Spread::Plus(own::GUIDE_JITTER_S),
-                },
+                }),
                 ..rule.on(&[(429, 429), (500, 500), (529, 529)])
             },
             Policy::Sdk => rule.of_sdk(None),
@@ -140,13 +144,13 @@ impl Rule {
         Self {
             connections: true,
             hint: Hint::Exact { up_to },
-            unasked: Unasked::Grown {
+            unasked: Unasked::Grown(Growth {
                 base: sdk::BASE_S,
                 factor: 2.0,
                 floor: 0.0,
                 cap: sdk::CAP_S,
                 jitter: Spread::Share(1.0 - sdk::SPREAD),
-            },
+            }),
             ..self.on(&[(408, 409), (429, 429), (500, u16::MAX)])
         }
     }
@@ -163,7 +167,7 @@ impl Rule {
             } else {
                 Hint::Ignored
             },
-            unasked: Unasked::Grown {
+            unasked: Unasked::Grown(Growth {
                 base: backoff.base_s,
                 factor: backoff.factor,
                 floor: 0.0,
@@ -174,7 +178,7 @@ impl Rule {
                     Jitter::Equal => Spread::Share(0.5),
                     Jitter::Decorrelated => Spread::Decorrelated,
                 },
-            },
+            }),
             ..self.on(&backoff.retry_on.statuses)
         }
     }

@@ -3,7 +3,7 @@
 
 use super::{
     Rule, Written, python,
-    rule::{Hint, Spread, Unasked, equal},
+    rule::{Growth, Hint, Spread, Unasked, equal},
 };
 use std::fmt::Write as _;
 
@@ -105,14 +105,14 @@ fn wait(rule: &Rule) -> Wait {
     }
     let rest = match rule.unasked {
         Unasked::Fixed(seconds) => seconds.to_string(),
-        Unasked::Grown { .. } if grown.needs_state => grown.word,
-        Unasked::Grown {
+        Unasked::Grown(_) if grown.needs_state => grown.word,
+        Unasked::Grown(Growth {
             jitter: Spread::Share(share),
             ..
-        } if rule.is_sdk() => {
+        }) if rule.is_sdk() => {
             format!("backoff(state) * random.uniform({share}, 1)")
         }
-        Unasked::Grown { .. } => "backoff(state)".to_owned(),
+        Unasked::Grown(_) => "backoff(state)".to_owned(),
     };
     let _ = writeln!(body, "    return {rest}");
     if rule.longest.is_some() {
@@ -143,14 +143,7 @@ struct Grown {
 }
 
 fn grown(rule: &Rule) -> Grown {
-    let Unasked::Grown {
-        base,
-        factor,
-        floor,
-        cap,
-        jitter,
-    } = rule.unasked
-    else {
+    let Unasked::Grown(growth) = rule.unasked else {
         return Grown {
             word: "wait_none()".to_owned(),
             imports: if rule.obeys_hint() || rule.longest.is_some() {
@@ -161,18 +154,19 @@ fn grown(rule: &Rule) -> Grown {
             needs_state: false,
         };
     };
+    let Growth { base, cap, .. } = growth;
     let settings = |share: f64| {
         let mut text = format!("multiplier={}", base * share);
-        if !equal(factor, 2.0) {
-            let _ = write!(text, ", exp_base={factor}");
+        if !equal(growth.factor, 2.0) {
+            let _ = write!(text, ", exp_base={}", growth.factor);
         }
-        if floor > 0.0 {
-            let _ = write!(text, ", min={floor}");
+        if growth.floor > 0.0 {
+            let _ = write!(text, ", min={}", growth.floor);
         }
         let _ = write!(text, ", max={}", cap * share);
         text
     };
-    let (word, imports) = match jitter {
+    let (word, imports) = match growth.jitter {
         Spread::None => (
             format!("wait_exponential({})", settings(1.0)),
             vec!["wait_exponential"],

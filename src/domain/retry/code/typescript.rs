@@ -3,7 +3,7 @@
 
 use super::{
     Rule, Written, python,
-    rule::{Hint, Spread, Unasked, equal},
+    rule::{Growth, Hint, Spread, Unasked, equal},
 };
 use crate::domain::retry::Policy;
 use std::fmt::Write as _;
@@ -156,11 +156,10 @@ fn arguments(rule: &Rule) -> Vec<(&'static str, &'static str)> {
     }
     match rule.unasked {
         Unasked::Fixed(_) => {}
-        Unasked::Grown {
-            jitter: Spread::Decorrelated,
-            ..
-        } => arguments.push(("last", "number")),
-        Unasked::Grown { .. } => arguments.push(("retry", "number")),
+        Unasked::Grown(growth) if growth.jitter == Spread::Decorrelated => {
+            arguments.push(("last", "number"));
+        }
+        Unasked::Grown(_) => arguments.push(("retry", "number")),
     }
     arguments
 }
@@ -196,15 +195,15 @@ fn wait(rule: &Rule) -> String {
 }
 
 fn unasked(rule: &Rule) -> String {
-    let (base, factor, floor, cap, jitter) = match rule.unasked {
+    let Growth {
+        base,
+        factor,
+        floor,
+        cap,
+        jitter,
+    } = match rule.unasked {
         Unasked::Fixed(seconds) => return seconds.to_string(),
-        Unasked::Grown {
-            base,
-            factor,
-            floor,
-            cap,
-            jitter,
-        } => (base, factor, floor, cap, jitter),
+        Unasked::Grown(growth) => growth,
     };
     let power = if equal(base, 1.0) {
         format!("{factor} ** retry")

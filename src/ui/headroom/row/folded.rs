@@ -40,16 +40,9 @@ impl Table<'_> {
             bar::draw(canvas, (x + LABEL, y), width, view, self.thresholds);
             self.numbers(canvas, (x + LABEL + width, y), view);
             let x = x + LABEL + width + LEFT_OF;
-            if let Some(alarm) = self.alarm(pool, view) {
-                canvas.put(x, y, alarm, roles.empty, x + 7);
-            } else if let Some((up, trend)) = words::trend(view, at) {
-                let style = if up {
-                    roles.quiet
-                } else {
-                    tone.style(canvas.look)
-                };
-                canvas.put(x, y, &trend, style, x + 8);
-            } else if tightest.is_none() && view.own_burn_per_min.is_some_and(|own| own > 0.0) {
+            let moves = self.remark(canvas, (x, y), pool, view, x + 8);
+            let burns = view.own_burn_per_min.is_some_and(|own| own > 0.0);
+            if !moves && tightest.is_none() && burns {
                 canvas.put(x, y, &words::own_burn(view), roles.mine, x + 8);
             }
         } else {

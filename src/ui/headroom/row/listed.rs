@@ -29,7 +29,6 @@ impl Table<'_> {
             self.unknown(canvas, (x, y), pool, right);
             return;
         };
-        let roles = *canvas.roles();
         let tone = Tone::of_view(view, self.thresholds).unwrap_or(Tone::Calm);
         let style = tone.number(canvas.look);
         canvas.put(x, y, &words::short(gauge), style, (x + LABEL).min(right));
@@ -46,15 +45,6 @@ impl Table<'_> {
         }
         let percent = view.percent_left().map(format::percent).unwrap_or_default();
         canvas.put_right(x, y, &percent, style, (x + 5).min(right));
-        if let Some(alarm) = self.alarm(pool, view) {
-            canvas.put(x + 6, y, alarm, roles.empty, right);
-        } else if let Some((up, trend)) = words::trend(view, self.shown.at) {
-            let style = if up {
-                roles.quiet
-            } else {
-                tone.style(canvas.look)
-            };
-            canvas.put(x + 6, y, &trend, style, right);
-        }
+        self.remark(canvas, (x + 6, y), pool, view, right);
     }
 }

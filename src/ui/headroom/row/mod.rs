@@ -146,6 +146,33 @@ impl Table<'_> {
         words::alarm(view)
     }
 
+    /// What a narrow row says behind its number: that the pool is empty, else how its level moves. Whether
+    /// there was anything to say.
+    fn remark(
+        &self,
+        canvas: &mut Canvas<'_>,
+        (x, y): (u16, u16),
+        pool: &Pool,
+        view: &GaugeView,
+        end: u16,
+    ) -> bool {
+        let roles = *canvas.roles();
+        if let Some(alarm) = self.alarm(pool, view) {
+            canvas.put(x, y, alarm, roles.empty, end);
+        } else if let Some((up, trend)) = words::trend(view, self.shown.at) {
+            let tone = Tone::of_view(view, self.thresholds).unwrap_or(Tone::Calm);
+            let style = if up {
+                roles.quiet
+            } else {
+                tone.style(canvas.look)
+            };
+            canvas.put(x, y, &trend, style, end);
+        } else {
+            return false;
+        }
+        true
+    }
+
     /// Where no level is known: what is known instead. That is our own burn where answers carry no
     /// headers.
     fn unknown(&self, canvas: &mut Canvas<'_>, (x, y): (u16, u16), pool: &Pool, end: u16) {

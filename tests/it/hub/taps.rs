@@ -1,80 +1,25 @@
-//! The tap beside the screen, on real loopback: a program that points at it feeds the board of its profile.
+//! The tap beside the screen: a program that points at it feeds the board of its profile.
 
+use super::{PATIENCE, Rig, serve};
 use ratetop::{
     app::event::{Event, ProfileCard},
-    cli::{args::Global, config::Config, environment::Environment},
-    clock::Clock,
     domain::{
         observation::{Observation, Source, What},
         traffic::Totals,
     },
-    run::{hub::Hub, session::Ground},
-    sim::{engine::Engine, scenario::Scenario, server, speak::ask::API_KEY},
+    sim::speak::ask::API_KEY,
 };
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex},
-    time::Duration,
 };
-use tokio::sync::mpsc;
-use tokio_util::sync::{CancellationToken, DropGuard};
-
-/// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A hub at work on a config text, and what it tells.
-struct Rig {
-    hub: Hub,
-    events: mpsc::Receiver<Event>,
-    _dir: tempfile::TempDir,
-}
+use tokio_util::sync::DropGuard;
 
 impl Rig {
     fn open(text: &str, variables: &[(&str, &str)]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("config.toml");
-        std::fs::write(&path, text).unwrap();
-        let env: Environment = variables.iter().copied().collect();
-        let global = Global {
-            config: Some(path),
-            ..Global::default()
-        };
-        let config = Config::load(&global, &env).unwrap();
-        let front = Arc::clone(&config.chosen.as_ref().unwrap().value);
-        let ground = Ground {
-            env: Arc::new(env),
-            clock: Clock::start(),
-            state: Some(dir.path().to_owned()),
-            read_only: false,
-        };
-        let (sender, events) = mpsc::channel(256);
-        let dice = fastrand::Rng::with_seed(1);
-        let hub = Hub::new(
-            config.profiles.into_iter().map(Arc::new).collect(),
-            front,
-            ground,
-            sender,
-            dice,
-        );
-        hub.start();
-        Self {
-            hub,
-            events,
-            _dir: dir,
-        }
-    }
-
-    /// What the next event is that `wanted` makes something of.
-    async fn next<T>(&mut self, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
-        let waiting = async {
-            loop {
-                if let Some(found) = wanted(self.events.recv().await.unwrap()) {
-                    return found;
-                }
-            }
-        };
-        tokio::time::timeout(PATIENCE, waiting).await.unwrap()
+        let rig = Self::still(text, variables);
+        rig.hub.start();
+        rig
     }
 
     async fn card(&mut self) -> ProfileCard {
@@ -98,11 +43,7 @@ impl Rig {
 async fn simulator(scenario: &str) -> (SocketAddr, DropGuard) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let (clock, stop) = (Clock::start(), CancellationToken::new());
-    let engine = Engine::new(Scenario::named(scenario).unwrap(), 7, clock.now());
-    let engine = Arc::new(Mutex::new(engine));
-    tokio::spawn(server::serve(listener, engine, clock, stop.clone()));
-    (address, stop.drop_guard())
+    (address, serve(listener, scenario))
 }
 
 fn profile(upstream: impl std::fmt::Display, listen: impl std::fmt::Display) -> String {
