@@ -144,6 +144,9 @@ pub struct Tap {
     /// Where requests go; else the profile's base_url, else ANTHROPIC_BASE_URL, else the API
     #[arg(long, value_name = "URL")]
     pub upstream: Option<String>,
+    /// Speak HTTP/2 to upstream, and nothing else; header names arrive there in lower case
+    #[arg(long)]
+    pub http2: bool,
     /// Listen beyond this machine too; needs --token-file
     #[arg(long, requires = "token_file")]
     pub allow_remote: bool,
@@ -201,6 +204,9 @@ pub struct Exec {
     /// the API
     #[arg(long, value_name = "URL")]
     pub upstream: Option<String>,
+    /// Speak HTTP/2 to upstream, and nothing else; header names arrive there in lower case
+    #[arg(long)]
+    pub http2: bool,
     /// The command and its arguments
     #[arg(
         trailing_var_arg = true,

@@ -135,6 +135,7 @@ async fn of_profile(
         }
         None => rows.put("tap.token_file", "not set", &Origin::Default),
     }
+    rows.sourced("tap.http2", &profile.tap.http2);
     rows.sourced("thresholds.tight", &profile.tight);
     rows.sourced("thresholds.critical", &profile.critical);
     rows.sourced("call.model", &profile.call.model);

@@ -54,6 +54,8 @@ pub struct TapSettings {
     pub allow_remote: Sourced<bool>,
     /// The file with the token that clients must know then, or always where it is given.
     pub token_file: Option<Sourced<PathBuf>>,
+    /// Whether a tap speaks HTTP/2 to this profile's address.
+    pub http2: Sourced<bool>,
 }
 
 /// What a test call starts with.
@@ -157,6 +159,7 @@ impl Profile {
                 listen: None,
                 allow_remote: Sourced::default(false),
                 token_file: None,
+                http2: Sourced::default(false),
             },
             tight: Sourced::default(25.0),
             critical: Sourced::default(10.0),

@@ -154,6 +154,7 @@ impl TapSettings {
             })
             .transpose()?;
         put(&mut self.allow_remote, at.boolean("allow_remote")?);
+        put(&mut self.http2, at.boolean("http2")?);
         self.token_file = at
             .text("token_file")?
             .map(|it| it.map(|path| expand(&path, home.directory, home.env)));

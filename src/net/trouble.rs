@@ -87,6 +87,16 @@ pub(super) fn tls(place: &str, why: &str) -> Broken {
     )
 }
 
+/// HTTP/2 was wanted where it is not spoken, and how that showed.
+pub(super) fn no_http2(place: &str, why: &str) -> Broken {
+    broken(
+        place,
+        &format!(
+            "HTTP/2 is not spoken there: turn the setting http2 off for this upstream ({why})"
+        ),
+    )
+}
+
 /// Nobody took the connection in time.
 pub(super) fn no_connection_in_time(place: &str, patience: Duration) -> Broken {
     said(

@@ -8,7 +8,7 @@ use super::{
     hear::End,
     talk::Talk,
 };
-use crate::net::upstream::Lease;
+use crate::net::upstream::{Lease, Place};
 use bytes::Bytes;
 use hyper::{
     body::{Body, Frame, Incoming, SizeHint},
@@ -122,6 +122,8 @@ pub enum Drive {
     Reader(Lease<Upload>),
     /// A task, as the request is still on its way while its answer comes.
     Task(Task),
+    /// Its own task, as others share it; a place on it.
+    Shared { _place: Place },
 }
 
 /// A task that ends when the answer is dropped before its end.
@@ -216,8 +218,9 @@ impl Passing {
         let link = &self.talk.link;
         let how = link.tap.upstream.broke(error).how;
         self.talk.end(End::UpstreamBroke(how));
-        self.drive = None;
-        if kind(error).is_some_and(|kind| kind == io::ErrorKind::ConnectionReset) {
+        // A stream has no other end than a whole one and a reset.
+        let is_stream = matches!(self.drive.take(), Some(Drive::Shared { .. }));
+        if is_stream || kind(error).is_some_and(|kind| kind == io::ErrorKind::ConnectionReset) {
             link.reset();
         }
         self.broken = Some(Broken { flushed: false });
@@ -265,7 +268,7 @@ pub fn finish(drive: Option<Drive>, talk: &Talk) {
             upstream.give_back(lease);
         }
         Some(Drive::Task(mut task)) => task.answered = true,
-        None => {}
+        Some(Drive::Shared { .. }) | None => {}
     }
 }
 

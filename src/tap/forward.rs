@@ -2,8 +2,9 @@
 
 use super::{
     bodies::{self, Answer, Drive, Passing, Task, Upload},
+    chaos::body::Fuse,
     hear::End,
-    hop,
+    hop, http2,
     link::Link,
     mishap,
     refusal::Refusal,
@@ -58,6 +59,9 @@ pub async fn forward(link: Arc<Link>, request: Request<Incoming>) -> Result<Resp
             Err(answered) => return answered,
         },
     };
+    if link.tap.upstream.is_http2() {
+        return Box::pin(http2::forward(&talk, head, body, mishap)).await;
+    }
     let is_head = head.method == Method::HEAD;
     let is_old = head.version == Version::HTTP_10;
     let Some(request) = outgoing(&talk, head, body) else {
@@ -98,6 +102,18 @@ pub async fn forward(link: Arc<Link>, request: Request<Incoming>) -> Result<Resp
             answered: false,
         })
     };
+    Ok(pass_on(talk, head, body, is_head, drive, fuse))
+}
+
+/// An answer on its way to the client.
+pub fn pass_on(
+    talk: Arc<Talk>,
+    head: http::response::Parts,
+    body: Incoming,
+    is_head: bool,
+    drive: Drive,
+    fuse: Option<Box<Fuse>>,
+) -> Response<Answer> {
     if body.is_end_stream() {
         talk.end(End::Whole);
         bodies::finish(Some(drive), &talk);
@@ -110,10 +126,10 @@ pub async fn forward(link: Arc<Link>, request: Request<Incoming>) -> Result<Resp
         } else {
             Answer::Own(None)
         };
-        return Ok(Response::from_parts(head, body));
+        return Response::from_parts(head, body);
     }
     let body = Answer::Passing(Passing::new(body, talk, drive, fuse));
-    Ok(Response::from_parts(head, body))
+    Response::from_parts(head, body)
 }
 
 /// The request as upstream gets it; none if its target cannot be written.
@@ -140,7 +156,7 @@ fn outgoing(talk: &Arc<Talk>, mut head: Parts, body: Incoming) -> Option<Request
 }
 
 /// There is no answer on a connection that stood.
-fn no_answer(talk: &Talk, error: &hyper::Error) -> Result<Response<Answer>, Cut> {
+pub fn no_answer(talk: &Talk, error: &hyper::Error) -> Result<Response<Answer>, Cut> {
     let link = &talk.link;
     if talk.are_chunks_bad() {
         talk.end(End::ClientGone);
@@ -171,7 +187,7 @@ fn not_asked_for(link: &Link) -> Broken {
     }
 }
 
-fn unreachable(talk: &Talk, broken: Broken) -> Response<Answer> {
+pub fn unreachable(talk: &Talk, broken: Broken) -> Response<Answer> {
     let refusal = Refusal::Unreachable(broken.how.clone());
     talk.end(End::Unreachable {
         kind: broken.kind,

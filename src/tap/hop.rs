@@ -34,6 +34,15 @@ pub fn outgoing(headers: &mut HeaderMap, host: &HeaderValue) {
     headers.insert(HOST, host.clone());
 }
 
+/// Makes a request's headers those of a next hop that speaks HTTP/2: it frames bodies by itself, and the
+/// host is in the target.
+pub fn outgoing_http2(headers: &mut HeaderMap, host: &HeaderValue) {
+    outgoing(headers, host);
+    for name in [HOST, CONNECTION, TRANSFER_ENCODING] {
+        headers.remove(name);
+    }
+}
+
 /// Makes an answer's headers those of the next hop.
 pub fn incoming(headers: &mut HeaderMap) {
     strip(headers);
@@ -116,6 +125,19 @@ mod tests {
         outgoing(&mut headers, &HeaderValue::from_static("api.example"));
         let left = map(&[("content-length", "5"), ("host", "api.example")]);
         assert_eq!(headers, left);
+    }
+
+    #[test]
+    fn over_http2_only_the_wish_for_trailers_is_left_of_a_hop() {
+        let mut headers = map(&[
+            ("connection", "close, te"),
+            ("te", "trailers"),
+            ("transfer-encoding", "chunked"),
+            ("host", "h"),
+            ("x-a", "1"),
+        ]);
+        outgoing_http2(&mut headers, &HeaderValue::from_static("api.example"));
+        assert_eq!(headers, map(&[("te", "trailers"), ("x-a", "1")]));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! - [`server`] accepts and serves connections; `link` is the client's side of one
 //! - [`gate`] decides what may pass, [`refusal`] says why not; both pure
-//! - `forward` carries one request; `bodies` are its two bodies on their way, `talk` is what both
+//! - `forward` carries one request, `http2` does where upstream is to speak that; `bodies` are its two bodies on their way, `talk` is what both
 //!   know of it
 //! - [`hear`] listens on the side; [`chaos`] is trouble on purpose, `mishap` what it does to a call
 //! - [`port`] is a read-only port beside the tap's own, [`admin`] what the one for the screen tells
@@ -18,6 +18,7 @@ mod forward;
 pub mod gate;
 pub mod hear;
 mod hop;
+mod http2;
 mod link;
 mod mishap;
 pub mod port;

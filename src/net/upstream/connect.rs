@@ -26,12 +26,17 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Between signs of life that the kernel asks for: a long silent answer must not fall to a router.
 const KEEP_ALIVE: Duration = Duration::from_mins(1);
 
+/// As TLS calls it.
+const HTTP2: &[u8] = b"h2";
+
 /// Opens connections to one address.
 pub struct Connector {
     base: Base,
     tcp: HttpConnector,
     proxy: Option<Proxy>,
     tls: OnceCell<TlsConnector>,
+    /// Whether HTTP/2 is to be spoken.
+    http2: bool,
 }
 
 /// A proxy of the environment.
@@ -58,7 +63,13 @@ impl Connector {
             tcp,
             proxy,
             tls: OnceCell::new(),
+            http2: false,
         })
+    }
+
+    /// What is opened from now on is for HTTP/2.
+    pub const fn want_http2(&mut self) {
+        self.http2 = true;
     }
 
     pub fn base(&self) -> &Base {
@@ -83,7 +94,13 @@ impl Connector {
         match timeout(PATIENCE, connecting).await {
             Err(_) => Err(trouble::no_connection_in_time(&place, PATIENCE)),
             Ok(Err(error)) => Err(trouble::tls(&place, &trouble::innermost(&error))),
-            Ok(Ok(stream)) => Ok(Stream::Tls(Box::new(stream))),
+            Ok(Ok(stream)) => {
+                let agreed = stream.get_ref().1.alpn_protocol();
+                if self.http2 && agreed != Some(HTTP2) {
+                    return Err(trouble::no_http2(&place, "it did not agree on h2"));
+                }
+                Ok(Stream::Tls(Box::new(stream)))
+            }
         }
     }
 
@@ -138,10 +155,13 @@ impl Connector {
                     let _ = rustls::crypto::ring::default_provider().install_default();
                     ClientConfig::with_platform_verifier()
                 });
-                let config = reading
+                let mut config = reading
                     .await
                     .map_err(|_| trouble::broken(&place, "its certificates could not be read"))?
                     .map_err(|error| trouble::no_certificates(&error, &place))?;
+                if self.http2 {
+                    config.alpn_protocols = vec![HTTP2.to_vec()];
+                }
                 Ok(TlsConnector::from(Arc::new(config)))
             })
             .await

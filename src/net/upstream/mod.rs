@@ -1,4 +1,4 @@
-//! HTTP/1.1 connections to one address, kept between requests: the tap's way out, and our own to a server
+//! HTTP/1.1 connections to one address (or, by setting, HTTP/2), kept between requests: the tap's way out, and our own to a server
 //! on this machine.
 //!
 //! A connection has no task of its own: whoever holds a [`Lease`] drives it, so that a request and its
@@ -6,6 +6,8 @@
 //! is a third of the cost of a hop.
 
 mod connect;
+mod greeting;
+mod shared;
 mod wire;
 
 use super::{base::Base, spelling::RawHead, transport::Broken};
@@ -17,6 +19,8 @@ use hyper::{
     client::conn::http1::{Builder, Connection, SendRequest},
 };
 use hyper_util::rt::TokioIo;
+use shared::Shared;
+pub use shared::{Failed, Place};
 use std::{
     error::Error,
     future::poll_fn,
@@ -47,6 +51,8 @@ pub struct Upstream<B: Body + 'static> {
     idle: Mutex<Idle<B>>,
     awake: AtomicBool,
     some_idle: Notify,
+    /// HTTP/2, where that was asked for.
+    shared: Option<Box<Shared<B>>>,
 }
 
 /// Unused connections, the one used last at the end, each with the sweep that it came after.
@@ -96,7 +102,63 @@ where
             }),
             awake: AtomicBool::new(false),
             some_idle: Notify::new(),
+            shared: None,
         })
+    }
+
+    /// Over HTTP/2, and nothing else: agreed on in TLS, known beforehand without. One sentence where that
+    /// cannot be.
+    pub fn over_http2(mut self) -> Result<Self, String>
+    where
+        B: Unpin,
+    {
+        if self.connector.is_behind_plain_proxy() {
+            return Err(format!(
+                "{} goes through a proxy unencrypted, which HTTP/2 cannot: use https, or turn http2 off",
+                self.base().as_str()
+            ));
+        }
+        self.connector.want_http2();
+        self.shared = Some(Box::new(Shared::new()));
+        Ok(self)
+    }
+
+    /// Whether it speaks HTTP/2.
+    pub const fn is_http2(&self) -> bool {
+        self.shared.is_some()
+    }
+
+    /// The target of a request over HTTP/2: the whole address.
+    pub fn whole_target(&self, asked: &Uri) -> Option<Uri> {
+        let asked = asked.path_and_query().map_or("/", PathAndQuery::as_str);
+        let asked = if asked == "*" { "" } else { asked };
+        let (origin, path) = (self.base().origin(), self.base().path());
+        Uri::try_from(format!("{origin}{path}{asked}")).ok()
+    }
+
+    /// Sends a request over HTTP/2, once, and waits for the head of its answer. The place is held until the
+    /// answer's body is over.
+    pub async fn send_shared(
+        &self,
+        request: Request<B>,
+    ) -> Result<(Response<Incoming>, Place), Failed>
+    where
+        B: Unpin,
+    {
+        let Some(shared) = &self.shared else {
+            let place = self.base().host_and_port();
+            let broken = super::trouble::broken(&place, "HTTP/2 was not asked for");
+            return Err(Failed::Connecting(broken));
+        };
+        let sent = shared.send(request, &self.connector).await;
+        self.wake_sweep();
+        sent
+    }
+
+    fn wake_sweep(&self) {
+        if !self.awake.load(Ordering::Relaxed) && !self.awake.swap(true, Ordering::Relaxed) {
+            self.some_idle.notify_one();
+        }
     }
 
     /// Where it leads.
@@ -168,9 +230,7 @@ where
             idle.leases.push((lease, after));
         }
         drop(idle);
-        if !self.awake.load(Ordering::Relaxed) && !self.awake.swap(true, Ordering::Relaxed) {
-            self.some_idle.notify_one();
-        }
+        self.wake_sweep();
     }
 
     /// Closes what has been unused for long or was closed by the other side. Runs until dropped; wakes
@@ -194,14 +254,16 @@ where
         idle.leases
             .retain_mut(|(lease, after)| *after == now && lease.poll(&mut nobody()).is_pending());
         idle.sweeps = now.wrapping_add(1);
-        if idle.leases.is_empty() {
+        let none_shared = self.shared.as_ref().is_none_or(|shared| shared.close_old());
+        let none = idle.leases.is_empty() && none_shared;
+        if none {
             idle.leases = Vec::new();
             self.awake.store(false, Ordering::Relaxed);
         }
-        idle.leases.is_empty()
+        none
     }
 
-    /// Unused connections.
+    /// Unused connections of HTTP/1.1.
     pub fn unused(&self) -> usize {
         self.idle().leases.len()
     }

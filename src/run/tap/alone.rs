@@ -73,6 +73,7 @@ pub async fn alone(options: &args::Tap, global: &Global, env: &Environment) -> a
             let _ = lines.send(format!("{refusal}\n"));
         }),
         chaos,
+        http2: options.http2,
         clock: Clock::start(),
         named: Named::flags(),
     };

@@ -38,6 +38,7 @@ pub async fn around(
         sink: Arc::clone(&keeping) as _,
         refused: Box::new(move |refusal| door.keep(refusal.to_string())),
         chaos: None,
+        http2: options.http2,
         clock: Clock::start(),
         named: Named::flags(),
     };

@@ -76,6 +76,7 @@ impl Inside {
             sink: Arc::new(sink),
             refused: Box::new(move |refusal| door.refused(refusal)),
             chaos: None,
+            http2: false,
             clock: around.clock,
             named: Named {
                 listen: format!("`tap.listen` of profile {name}"),

@@ -51,6 +51,7 @@ struct Making {
     sink: Arc<dyn Sink>,
     refused: Box<dyn Fn(&Refusal) + Send + Sync>,
     chaos: Option<chaos::Wanted>,
+    http2: bool,
     clock: Clock,
     named: Named,
 }
@@ -89,13 +90,20 @@ impl Open {
             )
         })?;
         let address = listener.local_addr()?;
+        let http2 = making.http2 || place.is_http2();
         let (base, allow_plain_http) =
             place.behind(address, &named.others, &named.upstream, env, note)?;
         let chaos = match making.chaos {
             Some(wanted) => Some(wanted.before(&base, &clock).await?),
             None => None,
         };
-        let upstream = Upstream::new(base, allow_plain_http).map_err(ConfigError::new)?;
+        let upstream = Upstream::new(base, allow_plain_http);
+        let upstream = if http2 {
+            upstream.and_then(Upstream::over_http2)
+        } else {
+            upstream
+        };
+        let upstream = upstream.map_err(ConfigError::new)?;
         let gate = Gate::new(address, making.token).map_err(ConfigError::new)?;
         let hearing = Hearing::new(settings(clock.now()), making.sink);
         let mut tap = Tap::new(upstream, gate, hearing, clock.clone(), making.refused);

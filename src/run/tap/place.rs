@@ -89,6 +89,12 @@ impl Place {
         })
     }
 
+    /// Whether the profile that leads there wants HTTP/2.
+    pub fn is_http2(&self) -> bool {
+        self.profile()
+            .is_some_and(|profile| profile.tap.http2.value)
+    }
+
     /// The profile that leads there, if one was meant: its limits are those of the traffic.
     pub fn profile(&self) -> Option<&Profile> {
         self.profile.as_deref()

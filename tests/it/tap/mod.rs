@@ -8,6 +8,8 @@ mod chaos;
 mod corpus;
 mod faults;
 mod gate;
+#[cfg(unix)]
+mod http2;
 mod life;
 #[cfg(unix)]
 mod metrics;

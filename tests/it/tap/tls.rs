@@ -136,3 +136,26 @@ fn an_upstream_that_nobody_vouches_for_gets_nothing() {
         assert!(asked.try_recv().is_err(), "something was sent");
     }
 }
+
+#[test]
+fn an_upstream_that_did_not_agree_on_http2_gets_no_request() {
+    let (home, authority) = (Home::new(), authority());
+    let (address, asked) = server(&authority, "localhost");
+    let roots = home.file("roots.pem", &authority.pem(), 0o600);
+    let upstream = format!("https://localhost:{}", address.port());
+    let tap = Running::tap(
+        &home,
+        &["--upstream", &upstream, "--http2"],
+        &[("SSL_CERT_FILE", &roots)],
+    );
+    let mut client = Peer::to(tap.address);
+    let answer = tap.ask(&mut client, "GET /v1/models", "\r\n");
+    assert_eq!(answer.status(), 502);
+    assert!(
+        answer.text().contains("HTTP/2 is not spoken there"),
+        "{}",
+        answer.text()
+    );
+    tap.end();
+    assert!(asked.try_recv().is_err(), "something was sent");
+}

@@ -1,0 +1,360 @@
+//! A tap that speaks HTTP/2 upstream: the same laws, towards a server that is hyper's.
+
+use super::{
+    process::{Home, Running},
+    rig::{PATIENCE, Peer, Stub},
+    wire::{self, Ended, Kind, Message, chunked},
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version};
+use http_body_util::BodyExt;
+use hyper::{
+    body::{Body, Frame, Incoming},
+    server::conn::http2,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use std::{
+    collections::VecDeque,
+    io::{self, Read},
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+        mpsc,
+    },
+    task::{Context, Poll},
+};
+use tokio::sync::Notify;
+
+/// What the server was asked, or what became of an answer.
+#[derive(Debug)]
+enum Told {
+    Asked(Box<http::request::Parts>, usize, Option<HeaderMap>),
+    /// The answer's body was dropped before its end.
+    Dropped,
+}
+
+struct Server {
+    address: SocketAddr,
+    told: mpsc::Receiver<Told>,
+    connections: Arc<AtomicUsize>,
+    /// Ends every connection at once, as one that is reset.
+    kill: Arc<Notify>,
+    /// Lets what is to break do so.
+    cut: Arc<Notify>,
+}
+
+impl Server {
+    fn new(streams: u32) -> Self {
+        let (tell, told) = mpsc::channel();
+        let (connections, kill) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+        let (count, killed) = (Arc::clone(&connections), Arc::clone(&kill));
+        let cut = Arc::new(Notify::new());
+        let cuts = Arc::clone(&cut);
+        let (say, said) = mpsc::channel();
+        on_a_thread(async move {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            say.send(listener.local_addr().unwrap()).unwrap();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                count.fetch_add(1, SeqCst);
+                let (tell, kill, cut) = (tell.clone(), Arc::clone(&killed), Arc::clone(&cuts));
+                tokio::spawn(async move {
+                    let socket = socket2::SockRef::from(&stream).try_clone().unwrap();
+                    let serving = http2::Builder::new(TokioExecutor::new())
+                        .max_concurrent_streams(streams)
+                        .serve_connection(
+                            TokioIo::new(stream),
+                            service_fn(move |request| {
+                                answer(request, tell.clone(), Arc::clone(&cut))
+                            }),
+                        );
+                    tokio::select! {
+                        _ = serving => {}
+                        () = kill.notified() => {
+                            socket.set_linger(Some(std::time::Duration::ZERO)).unwrap();
+                        }
+                    }
+                });
+            }
+        });
+        Self {
+            address: said.recv_timeout(PATIENCE).unwrap(),
+            told,
+            connections,
+            kill,
+            cut,
+        }
+    }
+
+    fn asked(&self) -> (Box<http::request::Parts>, usize, Option<HeaderMap>) {
+        match self.told.recv_timeout(PATIENCE).unwrap() {
+            Told::Asked(head, size, trailers) => (head, size, trailers),
+            Told::Dropped => panic!("an answer was dropped"),
+        }
+    }
+}
+
+fn on_a_thread(what: impl Future<Output = ()> + Send + 'static) {
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(what);
+    });
+}
+
+/// An answer's body: frames, and then its end, or nothing more.
+struct Script {
+    frames: VecDeque<io::Result<Frame<Bytes>>>,
+    goes_on: bool,
+    /// Before a break.
+    waits: Pin<Box<dyn Future<Output = ()> + Send>>,
+    tell: mpsc::Sender<Told>,
+}
+
+impl Body for Script {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if matches!(self.frames.front(), Some(Err(_))) && self.waits.as_mut().poll(cx).is_pending()
+        {
+            return Poll::Pending;
+        }
+        match self.frames.pop_front() {
+            None if self.goes_on => Poll::Pending,
+            next => Poll::Ready(next),
+        }
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        if self.goes_on {
+            let _ = self.tell.send(Told::Dropped);
+        }
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    tell: mpsc::Sender<Told>,
+    cut: Arc<Notify>,
+) -> io::Result<Response<Script>> {
+    let (head, body) = request.into_parts();
+    let path = head.uri.path().to_owned();
+    let Ok(body) = body.collect().await else {
+        return Err(io::Error::other("the request broke"));
+    };
+    let trailers = body.trailers().cloned();
+    let bytes = body.to_bytes();
+    let asked = Told::Asked(Box::new(head), bytes.len(), trailers);
+    tell.send(asked).unwrap();
+    let data = |text: &'static str| Ok(Frame::data(Bytes::from(text)));
+    let frames: VecDeque<io::Result<Frame<Bytes>>> = match path.as_str() {
+        "/base/echo" => {
+            let pieces = bytes.chunks(10_000).map(Bytes::copy_from_slice);
+            pieces.map(|piece| Ok(Frame::data(piece))).collect()
+        }
+        "/base/trailers" => {
+            let sum = (
+                HeaderName::from_static("x-sum"),
+                HeaderValue::from_static("1"),
+            );
+            [data("ok"), Ok(Frame::trailers([sum].into_iter().collect()))].into()
+        }
+        "/base/broken" => [data("half"), Err(io::Error::other("broken"))].into(),
+        "/base/for-ever" => [data("first")].into(),
+        "/base/never" => std::future::pending().await,
+        _ => VecDeque::new(),
+    };
+    let goes_on = path == "/base/for-ever";
+    let mut response = Response::new(Script {
+        frames,
+        goes_on,
+        waits: Box::pin(async move { cut.notified().await }),
+        tell,
+    });
+    if path == "/base/nothing" {
+        *response.status_mut() = StatusCode::NO_CONTENT;
+    }
+    let headers = response.headers_mut();
+    headers.append("x-twice", HeaderValue::from_static("1"));
+    headers.append("x-twice", HeaderValue::from_static("2"));
+    headers.insert("trailer", HeaderValue::from_static("x-sum"));
+    Ok(response)
+}
+
+fn tap(upstream: SocketAddr) -> Running {
+    let upstream = format!("http://{upstream}/base");
+    Running::tap(&Home::new(), &["--upstream", &upstream, "--http2"], &[])
+}
+
+fn head(tap: &Running, line: &str) -> String {
+    format!("{line} HTTP/1.1\r\nHost: {}\r\n", tap.address)
+}
+
+fn get(client: &mut Peer, tap: &Running, path: &str) -> io::Result<Option<Message>> {
+    client.send(head(tap, &format!("GET {path}")) + "\r\n");
+    client.answer()
+}
+
+#[test]
+fn what_the_client_sent_arrives_and_comes_back() {
+    let server = Server::new(100);
+    let tap = tap(server.address);
+    let mut client = Peer::to(tap.address);
+    let body: Vec<u8> = (0..1_000_000_u32).map(|n| n as u8).collect();
+    let odd = "X-Odd-Case: 1\r\nx-odd-case: 2\r\nConnection: x-hop\r\nX-Hop: 1\r\n";
+    // With a length.
+    client.send(head(&tap, "POST /echo?a=b") + odd + "Content-Length: 1000000\r\n\r\n");
+    client.send(&body);
+    let answer = client.next(Kind::Answer);
+    assert_eq!((answer.status(), answer.ended), (200, Ended::Whole));
+    assert!(answer.body == body);
+    assert_eq!(answer.all("x-twice"), ["1", "2"]);
+    let (asked, size, _) = server.asked();
+    assert_eq!((asked.version, size), (Version::HTTP_2, body.len()));
+    let target = format!("http://{}/base/echo?a=b", server.address);
+    assert_eq!(asked.uri.to_string(), target);
+    let values: Vec<_> = asked.headers.get_all("x-odd-case").iter().collect();
+    assert_eq!(values, ["1", "2"]);
+    assert_eq!(asked.headers["content-length"], "1000000");
+    for hop in ["host", "connection", "x-hop", "transfer-encoding"] {
+        assert!(!asked.headers.contains_key(hop), "{hop}");
+    }
+    // In chunks, with trailers.
+    let start = head(&tap, "POST /trailers")
+        + "TE: trailers\r\nTransfer-Encoding: chunked\r\nTrailer: x-end\r\n\r\n";
+    for piece in chunked(&start, &body, 7_000) {
+        client.send(piece);
+    }
+    let answer = client.next(Kind::Answer);
+    assert_eq!((answer.text().as_str(), answer.ended), ("ok", Ended::Whole));
+    assert_eq!(answer.trailers, [("x-sum".to_owned(), b"1".to_vec())]);
+    let (asked, size, _) = server.asked();
+    assert_eq!(
+        (asked.headers["te"].as_bytes(), size),
+        (&b"trailers"[..], body.len())
+    );
+    // Without any.
+    let nothing = get(&mut client, &tap, "/nothing").unwrap().unwrap();
+    assert_eq!((nothing.status(), nothing.body.len()), (204, 0));
+    assert_eq!(server.connections.load(SeqCst), 1);
+    tap.end();
+}
+
+#[test]
+fn many_share_few_connections_as_far_as_the_server_lets_them() {
+    let server = Server::new(10);
+    let tap = tap(server.address);
+    let clients: Vec<Peer> = (0..25)
+        .map(|_| {
+            let mut client = Peer::to(tap.address);
+            client.send(head(&tap, "GET /for-ever") + "\r\n");
+            client
+        })
+        .collect();
+    for _ in &clients {
+        server.asked();
+    }
+    assert_eq!(server.connections.load(SeqCst), 3);
+    drop(clients);
+    for _ in 0..25 {
+        assert!(matches!(
+            server.told.recv_timeout(PATIENCE).unwrap(),
+            Told::Dropped
+        ));
+    }
+    tap.end();
+}
+
+#[test]
+fn a_stream_that_is_reset_is_a_reset_for_the_client() {
+    let server = Server::new(100);
+    let tap = tap(server.address);
+    let mut client = Peer::to(tap.address);
+    client.send(head(&tap, "GET /broken") + "\r\n");
+    let answer = wire::head(&mut client.lines).unwrap().unwrap();
+    assert_eq!(answer.status(), 200);
+    let mut first = [0; 9];
+    client.lines.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"4\r\nhalf\r\n");
+    server.cut.notify_one();
+    let end = client.lines.read(&mut first).unwrap_err();
+    assert_eq!(end.kind(), io::ErrorKind::ConnectionReset);
+    // It was one stream's end, not the connection's.
+    let mut client = Peer::to(tap.address);
+    assert_eq!(
+        get(&mut client, &tap, "/fine").unwrap().unwrap().status(),
+        200
+    );
+    assert_eq!(server.connections.load(SeqCst), 1);
+    tap.end();
+}
+
+#[test]
+fn a_client_that_goes_away_is_gone_upstream_at_once() {
+    let server = Server::new(100);
+    let tap = tap(server.address);
+    let mut client = Peer::to(tap.address);
+    client.send(head(&tap, "GET /for-ever") + "\r\n");
+    server.asked();
+    let first = wire::head(&mut client.lines).unwrap().unwrap();
+    assert_eq!(first.status(), 200);
+    drop(client);
+    assert!(matches!(
+        server.told.recv_timeout(PATIENCE).unwrap(),
+        Told::Dropped
+    ));
+    tap.end();
+}
+
+#[test]
+fn a_connection_that_breaks_before_the_answer_is_a_reset_and_nothing_is_sent_twice() {
+    let server = Server::new(100);
+    let tap = tap(server.address);
+    let mut client = Peer::to(tap.address);
+    client.send(head(&tap, "POST /never") + "Content-Length: 2\r\n\r\n{}");
+    server.asked();
+    server.kill.notify_waiters();
+    let error = client.answer().unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+    let mut client = Peer::to(tap.address);
+    assert_eq!(
+        get(&mut client, &tap, "/fine").unwrap().unwrap().status(),
+        200
+    );
+    let (asked, ..) = server.asked();
+    assert_eq!(asked.uri.path(), "/base/fine");
+    assert_eq!(server.connections.load(SeqCst), 2);
+    tap.end();
+}
+
+#[test]
+fn an_upstream_that_speaks_http1_only_is_named_and_gets_no_request() {
+    let (stub, asked) = Stub::plain();
+    let tap = tap(stub.address);
+    let mut client = Peer::to(tap.address);
+    client.send(head(&tap, "POST /v1/messages") + "Content-Length: 2\r\n\r\n{}");
+    let answer = client.next(Kind::Answer);
+    assert_eq!(answer.status(), 502);
+    let text = answer.text();
+    assert!(
+        text.contains("HTTP/2 is not spoken there: turn the setting http2 off"),
+        "{text}"
+    );
+    while let Ok(asked) = asked.try_recv() {
+        // The preface, as an HTTP/1.1 server reads it.
+        let start = asked.start.as_str();
+        assert!(["PRI * HTTP/2.0", "SM"].contains(&start), "{asked:?}");
+    }
+    tap.end();
+}
