@@ -1,9 +1,12 @@
 //! The only reader of the time.
 
 use crate::domain::time::{Time, after, seconds_between};
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 use tokio::time::Instant;
 
@@ -20,6 +23,20 @@ pub struct Clock {
 
 /// A wall clock that differs by more than this many seconds has jumped (a laptop that slept).
 const JUMP_S: f64 = 2.0;
+
+/// The runtime's timers are late by up to so much: a tick, rounded up, and a little.
+const TICKS: Duration = Duration::from_millis(2);
+
+/// Whether tokio's clock runs, and is not paused for a test.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the time"
+)]
+fn is_real() -> bool {
+    let before = std::time::Instant::now();
+    let now = Instant::now().into_std();
+    before <= now && now <= std::time::Instant::now()
+}
 
 impl Clock {
     /// Anchored at the wall clock of now.
@@ -67,6 +84,30 @@ impl Clock {
     pub fn instant_of(&self, time: Time) -> Instant {
         let wait = seconds_between(self.now(), time).clamp(0.0, 86_400.0 * 365.0);
         self.instant() + std::time::Duration::from_secs_f64(wait)
+    }
+
+    /// Sleeps until then, and wakes within a tenth of a millisecond of it: the runtime's own timers tick
+    /// once a millisecond and round up. The last moment is slept on a thread for such sleeps, which costs
+    /// no CPU; a paused tokio clock has only the runtime's timers.
+    pub async fn sleep_until(&self, due: Instant) {
+        if let Some(early) = due.checked_sub(TICKS) {
+            tokio::time::sleep_until(early).await;
+        }
+        let left = due.saturating_duration_since(self.instant());
+        if left.is_zero() {
+            return;
+        }
+        if left <= TICKS && is_real() {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "no worker: a thread for what blocks, and for two milliseconds at most"
+            )]
+            let slept = tokio::task::spawn_blocking(move || std::thread::sleep(left));
+            if slept.await.is_ok() {
+                return;
+            }
+        }
+        tokio::time::sleep_until(due).await;
     }
 
     /// Follows the wall clock if that has jumped; the jump in seconds, if there was one.

@@ -123,7 +123,7 @@ impl Shared {
             tokio::select! {
                 biased;
                 () = self.enough.cancelled() => return false,
-                () = tokio::time::sleep_until(due) => {}
+                () = self.load.driver.clock.sleep_until(due) => {}
             }
             tokio::select! {
                 biased;
