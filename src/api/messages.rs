@@ -20,25 +20,7 @@ pub fn request(
     order: &CallOrder,
     earlier: &[Vec<Value>],
 ) -> Result<Request, String> {
-    let mut messages = vec![json!({"role": "user", "content": order.prompt})];
-    messages.extend(
-        earlier
-            .iter()
-            .map(|content| json!({"role": "assistant", "content": content})),
-    );
-    let mut body = json!({
-        "model": order.model,
-        "max_tokens": order.max_tokens.max(1),
-        "messages": messages,
-    });
-    if let Some(cache) = order.cache {
-        // Five minutes is the default, so it needs no name.
-        let control = match cache.lifetime {
-            Lifetime::FiveMinutes => json!({"type": "ephemeral"}),
-            Lifetime::Hour => json!({"type": "ephemeral", "ttl": "1h"}),
-        };
-        body["system"] = json!([{"type": "text", "text": cache.text(), "cache_control": control}]);
-    }
+    let mut body = body(order, earlier);
     if order.stream {
         body["stream"] = Value::Bool(true);
     }
@@ -58,6 +40,30 @@ pub fn request(
         );
     }
     Ok(request)
+}
+
+/// What is asked, as a request and an entry of a batch say it alike: no stream, no speed.
+pub(super) fn body(order: &CallOrder, earlier: &[Vec<Value>]) -> Value {
+    let mut messages = vec![json!({"role": "user", "content": order.prompt})];
+    messages.extend(
+        earlier
+            .iter()
+            .map(|content| json!({"role": "assistant", "content": content})),
+    );
+    let mut body = json!({
+        "model": order.model,
+        "max_tokens": order.max_tokens.max(1),
+        "messages": messages,
+    });
+    if let Some(cache) = order.cache {
+        // Five minutes is the default, so it needs no name.
+        let control = match cache.lifetime {
+            Lifetime::FiveMinutes => json!({"type": "ephemeral"}),
+            Lifetime::Hour => json!({"type": "ephemeral", "ttl": "1h"}),
+        };
+        body["system"] = json!([{"type": "text", "text": cache.text(), "cache_control": control}]);
+    }
+    body
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! answer from bytes, bounded, never panicking; its cases in `tests/it/bad_input`.
 
 pub mod attach;
+pub mod batches;
 pub mod call;
 pub mod connection;
 pub mod count;

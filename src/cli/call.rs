@@ -1,6 +1,7 @@
 //! Arguments of `ratetop call`.
 
 use crate::domain::{
+    batch,
     cache::{self, CacheOrder, Lifetime},
     call::ATTEMPTS_MAX,
     load::{
@@ -121,6 +122,13 @@ pub struct Call {
     /// full again. FILE is what an earlier `ratetop call --json` printed.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, help_heading = RUN)]
     pub compare: Option<Option<PathBuf>>,
+    /// Send the calls as one message batch: half price, from pools of its own, done within a day
+    ///
+    /// It is watched until it is over, and its results are counted; Ctrl-C cancels it. Prints
+    /// ratetop.batch/1 with --json.
+    #[arg(long, help_heading = RUN, conflicts_with_all = ["workers", "rate", "duration", "ramp", "pace",
+          "retry_budget", "spread", "compare", "stream", "count_tokens", "as_code"])]
+    pub batch: bool,
     /// Do not ask before a run that may cost more than $0.10
     #[arg(long, help_heading = RUN)]
     pub yes: bool,
@@ -162,7 +170,14 @@ impl Call {
 
     /// What of the arguments does not go together; one sentence.
     pub fn agrees(&self) -> Result<(), String> {
-        let single = self.plan()?.is_single();
+        let plan = self.plan()?;
+        if self.batch && plan.most_calls() > batch::MOST_REQUESTS {
+            return Err(format!(
+                "a batch has at most {} calls",
+                batch::MOST_REQUESTS
+            ));
+        }
+        let single = plan.is_single();
         if single && self.spread.is_some() {
             return Err(
                 "--spread is for a run of several calls: add --workers or --calls".to_owned(),

@@ -22,6 +22,12 @@ pub const MOST_BYTES: usize = 256 << 20;
 /// What a request of a batch costs, beside one that is sent by itself (pricing page).
 pub const PRICE: f64 = 0.5;
 
+/// Seconds until it is looked at again after so many looks: soon at first, then once a minute; each look
+/// is a request.
+pub fn look_again_s(looks: u32) -> f64 {
+    2_f64.powi(looks.min(10) as i32).min(60.0)
+}
+
 /// Where a batch stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -221,6 +227,14 @@ pub fn result(line: &[u8]) -> Option<(String, Ended)> {
         other => Ended::Other(clean(other, 60)),
     };
     Some((clean(&wire.custom_id, 64), ended))
+}
+
+/// The tokens of the answer in a line of results; none where it holds no answer.
+pub fn result_usage(line: &[u8]) -> Option<Usage> {
+    match result(line)?.1 {
+        Ended::Succeeded { usage, .. } => Some(usage.unwrap_or_default()),
+        _ => None,
+    }
 }
 
 /// What the results of a batch come to.

@@ -4,6 +4,7 @@
 //! To add an output: a file here with its structs, a schema of the same name in `assets/schema`, a case
 //! in `tests/it/cli.rs` that validates it.
 
+pub mod batch;
 mod beside;
 mod cache;
 pub mod call;

@@ -4,6 +4,7 @@ use crate::{
     api::call::{Purse, Spent, Ticket},
     clock::Clock,
     domain::{
+        batch,
         call::CallOrder,
         id::ModelId,
         spend::{Prices, Spend},
@@ -81,8 +82,40 @@ pub struct Purposed {
 
 impl Purse for Purposed {
     fn reserve(&self, order: &CallOrder, most: &Usage) -> Result<Ticket, String> {
+        let usd = self.purse.prices.upper_bound(&order.model, most);
+        self.book(order, usd)
+    }
+
+    fn settle(&self, ticket: Ticket, spent: Spent) {
+        self.correct(ticket, |prices, model| match spent {
+            Spent::Nothing => Some(0.0),
+            Spent::Tokens(usage) => prices.cost(model, &usage),
+            Spent::Unknown => None,
+        });
+    }
+
+    fn reserve_batch(
+        &self,
+        order: &CallOrder,
+        each: &Usage,
+        requests: u64,
+    ) -> Result<Ticket, String> {
+        let usd = self.purse.prices.upper_bound(&order.model, each);
+        self.book(order, usd.map(|usd| usd * requests as f64 * batch::PRICE))
+    }
+
+    fn settle_batch(&self, ticket: Ticket, answers: Option<&[Usage]>) {
+        self.correct(ticket, |prices, model| {
+            let costs = answers?.iter().map(|usage| prices.cost(model, usage));
+            Some(costs.sum::<Option<f64>>()? * batch::PRICE)
+        });
+    }
+}
+
+impl Purposed {
+    /// Books what something costs at most.
+    fn book(&self, order: &CallOrder, usd: Option<f64>) -> Result<Ticket, String> {
         let purse = &self.purse;
-        let usd = purse.prices.upper_bound(&order.model, most);
         let now = purse.clock.now();
         let mut open = purse.lock();
         if let Some(why) = order.policy.refusal(open.ledger.is_free()) {
@@ -98,18 +131,15 @@ impl Purse for Purposed {
         Ok(ticket)
     }
 
-    fn settle(&self, ticket: Ticket, spent: Spent) {
+    /// Corrects a booking; none leaves it at its worst price.
+    fn correct(&self, ticket: Ticket, cost: impl Fn(&Prices, &ModelId) -> Option<f64>) {
         let purse = &self.purse;
         let now = purse.clock.now();
         let mut open = purse.lock();
         let Some((model, booked)) = open.booked.remove(&ticket) else {
             return;
         };
-        let usd = match spent {
-            Spent::Nothing => Some(0.0),
-            Spent::Tokens(usage) => purse.prices.cost(&model, &usage),
-            Spent::Unknown => None,
-        };
+        let usd = cost(&purse.prices, &model);
         match open.ledger.settle(now, booked, usd) {
             Ok(spend) => open.spend = Some(spend),
             // The booking stands at its worst price, which is the safe side.
@@ -228,6 +258,48 @@ mod tests {
                 .reserve(&opus, &tokens(9))
                 .unwrap_err()
                 .contains("read-only")
+        );
+    }
+
+    // Pricing page: a batch costs half. Haiku 4.5: 1 and 5 USD per million tokens.
+    #[test]
+    fn a_batch_is_booked_and_settled_at_half_price() {
+        let dir = tempfile::tempdir().unwrap();
+        let caps = Spend {
+            day_cap_usd: Some(1.0),
+            ..Spend::default()
+        };
+        let purse = purse(dir.path(), caps);
+        let calls = Arc::clone(&purse).with_purpose(Purpose::Call);
+        let order = order("claude-haiku-4-5");
+        let each = Usage {
+            input_tokens: 0,
+            output_tokens: 100_000,
+            ..Usage::default()
+        };
+        // Each 0.25 USD: four of them fit, five do not.
+        assert!(
+            calls
+                .reserve_batch(&order, &each, 5)
+                .unwrap_err()
+                .contains("cap of $1.00")
+        );
+        let ticket = calls.reserve_batch(&order, &each, 4).unwrap();
+        let booked = purse.spend().unwrap().day_usd;
+        assert!((booked - 1.0).abs() < 1e-6, "{booked}");
+        let short = Usage {
+            output_tokens: 10_000,
+            ..each
+        };
+        calls.settle_batch(ticket, Some(&[short, short]));
+        let spent = purse.spend().unwrap().day_usd;
+        assert!((spent - 0.05).abs() < 1e-6, "{spent}");
+        let ticket = calls.reserve_batch(&order, &each, 1).unwrap();
+        calls.settle_batch(ticket, None);
+        let spent = purse.spend().unwrap().day_usd;
+        assert!(
+            (spent - 0.30).abs() < 1e-6,
+            "what nobody knows stands: {spent}"
         );
     }
 }

@@ -193,3 +193,70 @@ fn a_paced_run_is_told_beside_the_same_run_without() {
             .exits(2);
     }
 }
+
+const BATCHES: &str = "tier = \"build\"\n[answers]\ntokens = [20, 40]\n\
+                       [batches]\ntakes_s = [600, 600]\nclock = 600\n\
+                       [[pools]]\nname = \"batch\"\nlimits = { enqueued_batch_requests = 5 }";
+
+/// The same work as a batch: answered whole, from the batch group's own limits, at half price.
+#[test]
+fn a_batch_is_submitted_watched_and_counted() {
+    let (_simulator, home) = home(BATCHES);
+    let line = "call --batch --calls 5 --model claude-haiku-4-5 --max-tokens 50 --json";
+    let value = home.run(line).exits(0).json();
+    assert_eq!(value["schema"], "ratetop.batch/1");
+    assert_eq!(
+        (&value["batch"]["state"], &value["batch"]["succeeded"]),
+        (&"ended".into(), &5.into())
+    );
+    let results = &value["results"];
+    assert_eq!(
+        (&results["lines"], &results["succeeded"]),
+        (&5.into(), &5.into())
+    );
+    let output = number(&results["usage"]["output_tokens"]);
+    assert!(
+        (100..=200).contains(&output),
+        "five answers of 20 to 40 tokens: {output}"
+    );
+    // Created, looked at at least once, its results read.
+    assert!(number(&value["own_requests"]) >= 3 && value["own_429s"] == 0);
+    assert_eq!(value["pool"]["queue"], 5);
+    let text = home.run(&line.replace(" --json", "")).exits(0).out;
+    assert!(
+        text.contains("ended: 5 of 5 done") && text.contains("free: simulator"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_batch_that_cannot_be_is_told_with_its_verdict() {
+    let (_simulator, home) = home(BATCHES);
+    let call = |flags: &str| {
+        home.run(&format!(
+            "call --batch --json --max-tokens 5 --policy none {flags}"
+        ))
+    };
+    // The queue holds five.
+    let value = call("--calls 6 --model claude-haiku-4-5").exits(1).json();
+    assert!(value["batch"].is_null() && value["results"].is_null());
+    assert_eq!(
+        (&value["own_429s"], &value["verdict"]["status"]),
+        (&1.into(), &429.into())
+    );
+    // What is wrong with a request shows in its result.
+    let value = call("--calls 2 --model claude-none").exits(1).json();
+    assert_eq!(value["batch"]["errored"], 2);
+    assert_eq!(value["results"]["errored"]["not_found_error"], 2);
+    for wrong in [
+        "--workers 2",
+        "--rate 5",
+        "--pace",
+        "--spread a,b",
+        "--stream",
+    ] {
+        home.run(&format!("call --batch {wrong} --calls 2"))
+            .exits(2);
+    }
+    call("--calls 100001 --model m").exits(2);
+}

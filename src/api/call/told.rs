@@ -60,6 +60,37 @@ pub trait Purse: Send + Sync {
     fn reserve(&self, order: &CallOrder, most: &Usage) -> Result<Ticket, String>;
     /// What it cost.
     fn settle(&self, ticket: Ticket, spent: Spent);
+    /// The same for a message batch of so many requests, each of which takes at most that; it costs half.
+    fn reserve_batch(
+        &self,
+        order: &CallOrder,
+        each: &Usage,
+        requests: u64,
+    ) -> Result<Ticket, String> {
+        // At the full price, which is the safe side.
+        let times = |tokens: u64| tokens.saturating_mul(requests);
+        let all = Usage {
+            input_tokens: times(each.input_tokens),
+            output_tokens: times(each.output_tokens),
+            cache_creation_input_tokens: times(each.cache_creation_input_tokens),
+            cache_read_input_tokens: times(each.cache_read_input_tokens),
+        };
+        self.reserve(order, &all)
+    }
+    /// What a batch cost: the tokens of each answer; none where nobody knows.
+    fn settle_batch(&self, ticket: Ticket, answers: Option<&[Usage]>) {
+        let spent = match answers {
+            Some([]) => Spent::Nothing,
+            Some(answers) => {
+                let sum = answers
+                    .iter()
+                    .fold(Usage::default(), |sum, it| sum.plus(it));
+                Spent::Tokens(sum)
+            }
+            None => Spent::Unknown,
+        };
+        self.settle(ticket, spent);
+    }
 }
 
 /// A purse without a bottom: free addresses, and tests.

@@ -4,7 +4,9 @@ use super::super::{Desk, Outlet};
 use crate::{
     assets,
     cli::args,
-    domain::{call::CallOrder, id::ModelId, load::plan::Plan, number::thousands, spend::dollars},
+    domain::{
+        batch, call::CallOrder, id::ModelId, load::plan::Plan, number::thousands, spend::dollars,
+    },
 };
 use std::io::{self, BufRead, IsTerminal};
 
@@ -42,6 +44,14 @@ impl Estimate {
     fn twice(self) -> Self {
         Self {
             calls: self.calls.map(|calls| calls * 2),
+            ..self
+        }
+    }
+
+    /// Where it is sent as a batch: half price.
+    fn as_batch(self) -> Self {
+        Self {
+            usd: self.usd.map(|usd| usd * batch::PRICE),
             ..self
         }
     }
@@ -99,7 +109,8 @@ pub(super) fn pass(
     let estimate = dearest(args, order)
         .map(|order| Estimate::of(plan, &order))
         .max_by(|one, other| one.rank().total_cmp(&other.rank()));
-    let Some(estimate) = estimate.map(|it| if twice { it.twice() } else { it }) else {
+    let estimate = estimate.map(|it| if twice { it.twice() } else { it });
+    let Some(estimate) = estimate.map(|it| if args.batch { it.as_batch() } else { it }) else {
         return Ok(());
     };
     let spend = desk.session.purse.spend().map_err(|it| it.to_string())?;

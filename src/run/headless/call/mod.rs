@@ -1,6 +1,7 @@
 //! `ratetop call`: one test call ([`one`]) or a run of many ([`many`]), perhaps beside another one
-//! ([`beside`]), behind the spend guard ([`guard`]).
+//! ([`beside`]), or the same as a message batch ([`batch`]), behind the spend guard ([`guard`]).
 
+mod batch;
 mod beside;
 mod guard;
 mod many;
@@ -56,6 +57,9 @@ pub(super) async fn run(
         reason = "a command of its own seeds its own dice"
     )]
     let mut dice = fastrand::Rng::new();
+    if args.batch {
+        return batch::run(args, &plan, &order, desk, &mut dice, outlet).await;
+    }
     if plan.is_single() {
         return one::run(args, &order, (&around, heard), desk, &mut dice, outlet).await;
     }
