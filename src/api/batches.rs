@@ -116,7 +116,7 @@ pub fn body(order: &CallOrder, requests: u32) -> Result<Bytes, String> {
 }
 
 impl Batches<'_> {
-    /// Submits it: a [`body`].
+    /// Submits it: what [`body()`] wrote.
     pub async fn create(
         &mut self,
         body: Bytes,
