@@ -271,8 +271,8 @@ fn a_run_of_many_workers_is_made_by_keys_alone() {
     terminal.press("2");
     terminal.until_shows("workers");
     terminal.press("gg");
-    // Ten fields down; five doublings of one.
-    terminal.press("jjjjjjjjjjlllll");
+    // Eleven fields down; five doublings of one.
+    terminal.press("jjjjjjjjjjjlllll");
     terminal.until_shows("32");
     terminal.press("\r");
     terminal.until_shows("32 workers, 32 calls");

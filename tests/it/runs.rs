@@ -11,6 +11,7 @@ use ratetop::{
     app::{App, calls::form::Field, effect::Effect, event::Event, panel::Tab},
     clock::Clock,
     domain::{
+        cache::CacheUse,
         id::CallId,
         load::{
             pace::Gate,
@@ -130,7 +131,8 @@ impl Stage {
         scenario.unseen.clear();
         let engine = Arc::new(Mutex::new(Engine::new(scenario, 7, now)));
         let transport = Direct::new(World::new(engine, self.clock.clone()));
-        let share = Arc::new(Share::new(order.budget()).paced(order.pace(now)));
+        let share = Share::new(order.budget()).paced(order.pace(now));
+        let share = Arc::new(share.spread(order.spread.as_ref()));
         let driver = Driver {
             connection: Arc::new(Connection {
                 transport: Arc::new(transport),
@@ -301,11 +303,65 @@ async fn a_paced_run_says_what_waited_for_which_bucket_and_what_it_spared() {
     stage.keys("b").shots("run-paced-side-by-side");
 }
 
+/// A cached system prompt is written once and read by all others; one that is too short is explained.
+#[tokio::test(start_paused = true)]
+async fn a_cached_prompt_says_what_counted_and_why_nothing_was_cached() {
+    let mut stage = Stage::new("calm", "claude-haiku-4-5");
+    stage.form((2, 20), "hint-jitter");
+    stage
+        .to(Field::Cache)
+        .keys("l <enter>")
+        .until_over()
+        .await
+        .shots("run-cached");
+    let used = |run: &Run| CacheUse::from(&run.summary().usage);
+    let run = stage.runs()[0];
+    let prompt = run.asked.order.cache.unwrap();
+    assert!(used(run).read > 10 * u64::from(prompt.tokens));
+    assert!(used(run).multiplier().unwrap() > 5.0);
+    // Below the model's minimum of 4,096 tokens, which the API passes over in silence.
+    stage
+        .to(Field::Cache)
+        .keys("e 1 h <space> 9 0 0 <enter> <enter>")
+        .until_over()
+        .await
+        .shots("run-too-short-to-cache");
+    let runs = stage.runs();
+    assert_eq!((used(runs[1]).written, used(runs[1]).read), (0, 0));
+    stage.keys("x");
+    let look = screens::look("dark", false);
+    let shot = screens::text(&screens::cells(
+        &stage.app,
+        stage.now(),
+        screens::WIDE,
+        &look,
+    ));
+    assert!(shot.contains("claude-haiku-4-5's minimum of"), "{shot}");
+}
+
+/// One call after the other to whichever pool has most left; each is told by itself.
+#[tokio::test(start_paused = true)]
+async fn a_spread_run_tells_each_pool_by_itself() {
+    let mut stage = Stage::new("calm", "claude-haiku-4-5");
+    stage.form((4, 40), "hint-jitter").to(Field::Spread);
+    stage
+        .keys("e claude-haiku-4-5=3,claude-opus-5-5=1 <enter>")
+        .keys("<enter>")
+        .until_over()
+        .await
+        .shots("run-spread");
+    let run = stage.runs()[0];
+    let of: Vec<u64> = run.models().iter().map(|(_, it)| it.logical).collect();
+    assert_eq!(of, [30, 10]);
+}
+
 /// Each stop reason is met on purpose, and what to do about it is said.
 #[tokio::test(start_paused = true)]
 async fn every_stop_reason_is_reached_from_the_form() {
     let mut stage = Stage::new("calm", "claude-haiku-4-5");
-    stage.keys("gg jj e <c-a> <c-k> 64 <enter> jj");
+    stage
+        .keys("gg jj e <c-a> <c-k> 64 <enter>")
+        .to(Field::Ending);
     for wanted in [
         "max_tokens",
         "refusal",

@@ -1,6 +1,7 @@
 //! The editor of one field: a text with a cursor, and beneath it choices to pick from.
 
 use super::form::Field;
+use crate::domain::{id::undated, near::meant};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui_textarea::{CursorMove, TextArea};
 
@@ -18,6 +19,8 @@ pub struct Editor {
     pub choices: Vec<String>,
     /// The picked choice; none while the text counts.
     pub picked: Option<usize>,
+    /// Whether nothing but a choice is a value.
+    pub only_choices: bool,
     /// Whether something was typed, which the choices are then searched for.
     searched: bool,
 }
@@ -45,6 +48,7 @@ impl Editor {
             area,
             choices,
             picked: None,
+            only_choices: false,
             searched: false,
         };
         editor.picked = editor.choices.iter().position(|choice| choice == text);
@@ -75,6 +79,29 @@ impl Editor {
                     .unwrap_or(text)
             }
         }
+    }
+
+    /// Why the value as it stands is none.
+    pub fn problem(&self) -> Option<String> {
+        let text = self.text();
+        if let Some(problem) = self.field.problem(&text) {
+            return Some(problem);
+        }
+        let text = text.trim();
+        let is_choice = |text: &str| self.choices.iter().any(|choice| choice == text);
+        let known = is_choice(text) || undated(text).is_some_and(is_choice);
+        if !self.only_choices || self.choices.is_empty() || known {
+            return None;
+        }
+        if text.is_empty() {
+            return Some("choose one".to_owned());
+        }
+        let choices = self.choices.iter().map(String::as_str);
+        let meant = meant(text, choices);
+        Some(match self.field {
+            Field::Model => format!("no model of this organization{meant}"),
+            _ => format!("no {} is called so{meant}", self.field.label()),
+        })
     }
 
     /// Choices that contain what is typed (all of them until something is typed), with their places.
@@ -121,7 +148,14 @@ impl Editor {
                 if let Some(choice) = self.picked.and_then(|at| self.choices.get(at)).cloned() {
                     self.replace(if grows { "" } else { &choice });
                 }
-                if (!grows || self.len() < BYTES_MAX) && self.area.input(key) {
+                // As in a shell; the widget's own meaning is to undo.
+                let clears = ctrl && key.code == KeyCode::Char('u');
+                let changed = if clears {
+                    self.area.delete_line_by_head()
+                } else {
+                    (!grows || self.len() < BYTES_MAX) && self.area.input(key)
+                };
+                if changed {
                     self.picked = None;
                     self.searched = true;
                 }
@@ -167,6 +201,7 @@ impl Editor {
         let choices = std::mem::take(&mut self.choices);
         *self = Self {
             searched: self.searched,
+            only_choices: self.only_choices,
             ..Self::open(self.field, text, choices)
         };
     }
@@ -237,6 +272,29 @@ mod tests {
     }
 
     #[test]
+    fn a_model_that_the_organization_does_not_have_is_refused_with_the_nearest() {
+        let mut editor = Editor::open(Field::Model, "claude-opus-5-5", models());
+        editor.only_choices = true;
+        let ctrl_u = KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL);
+        let mut typed = |text: &str| {
+            editor.key(ctrl_u);
+            for letter in text.chars() {
+                press(&mut editor, KeyCode::Char(letter));
+            }
+            editor.problem()
+        };
+        assert_eq!(typed("claude-haiku-4-5"), None);
+        assert_eq!(
+            typed("claude-haiku-4-5-20251001"),
+            None,
+            "the same with its date"
+        );
+        let why = typed("claude-opus-5-4").unwrap();
+        assert!(why.contains("did you mean `claude-opus-5-5`"), "{why}");
+        assert_eq!(typed("").as_deref(), Some("name a model"));
+    }
+
+    #[test]
     fn a_prompt_gets_new_lines_without_being_sent() {
         let mut editor = Editor::open(Field::Prompt, "one", Vec::new());
         let ctrl_j = KeyEvent::new(KeyCode::Char('j'), KeyModifiers::CONTROL);
@@ -273,8 +331,11 @@ mod tests {
         let choices = Form::default().choices(Field::Policy, &[]);
         let all = choices.len();
         let mut editor = Editor::open(Field::Policy, "hint-jitter", choices);
+        editor.only_choices = true;
         assert_eq!(editor.matching().len(), all, "all until something is typed");
         editor.key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL));
+        assert_eq!(editor.area.lines(), [""]);
+        assert_eq!(editor.problem().as_deref(), Some("choose one"));
         assert_eq!(
             editor.matching().len(),
             all,

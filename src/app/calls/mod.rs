@@ -20,6 +20,7 @@ use super::{
 };
 use crate::domain::{
     board::Board,
+    cache::CacheOrder,
     count::Count,
     id::{CallId, ModelId},
     load::run::Run,
@@ -30,7 +31,11 @@ use crate::domain::{
 use crossterm::event::KeyEvent;
 use editor::{Editor, Typed};
 use form::{Field, Form};
+use std::collections::VecDeque;
 use view::View;
+
+/// Calls of which it is known what they were to cache.
+const CACHES: usize = 64;
 
 /// State of tab 2, one for each profile.
 #[derive(Clone, Debug)]
@@ -47,6 +52,8 @@ pub struct Calls {
     sent: Option<CallId>,
     /// What was counted last.
     count: Option<Count>,
+    /// System prompts that the last calls were to cache.
+    caches: VecDeque<(CallId, CacheOrder)>,
 }
 
 impl Default for Calls {
@@ -61,6 +68,7 @@ impl Default for Calls {
             view: View::default(),
             sent: None,
             count: None,
+            caches: VecDeque::new(),
         }
     }
 }
@@ -91,6 +99,15 @@ impl Calls {
     pub fn tokens(&self) -> Option<u64> {
         let count = self.count.as_ref()?;
         count.of(&self.form.model, &self.form.prompt)
+    }
+
+    /// The system prompt that a call was to cache, if that is known.
+    pub fn cache_of(&self, call: CallId, runs: &Runs) -> Option<CacheOrder> {
+        if let Some(run) = runs.of(call) {
+            return run.asked.order.cache;
+        }
+        let asked = self.caches.iter().find(|(id, _)| *id == call);
+        asked.map(|(_, cache)| *cache)
     }
 
     /// What is looked at.
@@ -127,12 +144,8 @@ impl Calls {
     /// The organization's pools are known: a default model that none of them has gives way to one that
     /// they have, the smallest line first.
     pub fn know(&mut self, board: &Board) {
-        let listed = board
-            .pools()
-            .iter()
-            .any(|pool| pool.kind == GroupKind::ModelGroup && !pool.guess);
         let models = models(board);
-        if !listed || models.contains(&self.form.model) || !self.is_untouched() {
+        if !is_listed(board) || models.contains(&self.form.model) || !self.is_untouched() {
             return;
         }
         let small = models.iter().find(|model| model.contains("haiku"));
@@ -164,7 +177,8 @@ impl Calls {
             Typed::Abandoned => self.editor = None,
             Typed::Done(by) => {
                 let (field, text) = (editor.field, editor.text());
-                if let Err(why) = self.form.set(field, &text) {
+                let problem = editor.problem().map_or(Ok(()), Err);
+                if let Err(why) = problem.and_then(|()| self.form.set(field, &text)) {
                     return Reply::say(format!("{}: {why}.", field.label()));
                 }
                 self.editor = None;
@@ -287,14 +301,23 @@ impl Calls {
     }
 
     fn turn(&mut self, by: isize, board: &Board) {
-        self.form.turn(self.field, by, &models(board));
+        self.form
+            .turn(self.field, by, &models_for(self.field, board));
         self.open = true;
     }
 
     fn edit(&mut self, board: &Board) {
         let text = self.form.typed(self.field);
-        let choices = self.form.choices(self.field, &models(board));
-        self.editor = Some(Editor::open(self.field, &text, choices));
+        let choices = self
+            .form
+            .choices(self.field, &models_for(self.field, board));
+        let mut editor = Editor::open(self.field, &text, choices);
+        editor.only_choices = match self.field {
+            Field::Policy => true,
+            Field::Model => is_listed(board),
+            _ => false,
+        };
+        self.editor = Some(editor);
     }
 
     fn scroll(&mut self, by: isize, ground: &Ground<'_>) {
@@ -319,6 +342,26 @@ impl Calls {
             self.view.step_attempt_of(call, by);
         }
     }
+}
+
+/// Whether the organization's own list of pools was read, so that a model in none of them is not its.
+fn is_listed(board: &Board) -> bool {
+    let mut pools = board.pools().iter();
+    pools.any(|pool| pool.kind == GroupKind::ModelGroup && !pool.guess)
+}
+
+/// Models to choose from for a field: where calls are spread, one of each pool, as the others share its
+/// limits.
+fn models_for(field: Field, board: &Board) -> Vec<String> {
+    if field != Field::Spread {
+        return models(board);
+    }
+    let pools = board.pools().iter();
+    let pools = pools.filter(|pool| pool.kind == GroupKind::ModelGroup);
+    pools
+        .filter_map(|pool| pool.models.first())
+        .map(ToString::to_string)
+        .collect()
 }
 
 /// Models that the board knows, pool by pool.

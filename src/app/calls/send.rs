@@ -1,7 +1,7 @@
 //! Sending what the form describes, counting its tokens, and ending what was sent.
 
 use super::{
-    Calls,
+    CACHES, Calls,
     form::Field,
     view::{Item, View},
 };
@@ -79,7 +79,13 @@ impl Calls {
         self.open = false;
         self.sent = Some(call);
         self.view.follow();
-        Reply::of(Effect::Call(self.form.order(call)))
+        let order = self.form.order(call);
+        if let Some(cache) = order.cache {
+            self.caches.push_back((call, cache));
+            self.caches
+                .drain(..self.caches.len().saturating_sub(CACHES));
+        }
+        Reply::of(Effect::Call(order))
     }
 
     /// Comes out of an attempt of a run; else cancels the own call or run that is looked at, else the

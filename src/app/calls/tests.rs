@@ -111,8 +111,8 @@ fn each_send_is_a_call_of_its_own_with_the_forms_values() {
 #[test]
 fn a_policy_for_simulators_only_is_sent_nowhere_else() {
     let mut app = app();
-    // Five fields down is the policy; one to the left of `retry-after` is `immediate`.
-    assert_eq!(press(&mut app, "jjjjjhhh\n"), []);
+    // Six fields down is the policy; one to the left of `retry-after` is `immediate`.
+    assert_eq!(press(&mut app, "jjjjjjhhh\n"), []);
     let said = app.toast().map_or("", |toast| toast.text.as_str());
     assert!(
         said.starts_with("policy: immediate is for simulators only"),
@@ -260,8 +260,8 @@ fn priced() -> App {
     app
 }
 
-/// Ten fields down are the workers.
-const WORKERS: &str = "ggjjjjjjjjjj";
+/// Eleven fields down are the workers.
+const WORKERS: &str = "ggjjjjjjjjjjj";
 
 fn runs(effects: &[Effect]) -> Vec<(u32, Option<u32>)> {
     let runs = effects.iter().filter_map(|effect| match effect {
@@ -351,7 +351,7 @@ fn two_runs_stand_side_by_side_and_one_is_made_again() {
 #[test]
 fn an_ending_is_asked_of_simulators_only() {
     let mut app = app();
-    assert_eq!(press(&mut app, "ggjjjjl\n"), []);
+    assert_eq!(press(&mut app, "ggjjjjjl\n"), []);
     let said = app.toast().map_or("", |toast| toast.text.as_str());
     assert_eq!(said, "ending: only a simulator ends its answers as asked.");
     let mut free = card("claude-opus-5-5");

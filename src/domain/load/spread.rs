@@ -25,6 +25,16 @@ pub enum By {
     Headroom,
 }
 
+impl By {
+    /// Its rule in one sentence.
+    pub const fn rule(self) -> &'static str {
+        match self {
+            Self::Share => "each call to the model that is furthest behind its share",
+            Self::Headroom => "each call to the model with most left, as its own answers say",
+        }
+    }
+}
+
 /// One model of a spread.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {

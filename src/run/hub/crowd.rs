@@ -10,7 +10,10 @@ use crate::{
     domain::{
         headers::Level,
         id::CallId,
-        load::run::{RunEnd, RunOrder},
+        load::{
+            run::{RunEnd, RunOrder},
+            spread::Part,
+        },
         time::Time,
     },
     run::session::Session,
@@ -96,11 +99,18 @@ impl Shared {
     ) {
         let first = run.order.call;
         let pace = run.pace(self.ground().clock.now());
-        let share = Arc::new(Share::new(run.budget()).paced(pace));
+        let share = Share::new(run.budget()).paced(pace);
+        let share = Arc::new(share.spread(run.spread.as_ref()));
         driver.share = Arc::clone(&share);
         lock(&self.shares).insert(first, Arc::clone(&share));
+        let around = |part: &Part| (part.model.clone(), session.around(&part.model));
         let load = Load {
-            around_others: Vec::new(),
+            around_others: run
+                .spread
+                .iter()
+                .flat_map(|it| &it.parts)
+                .map(around)
+                .collect(),
             around: session.around(&run.order.model),
             driver,
             order: run.order,

@@ -3,20 +3,21 @@
 
 use super::{
     Scene,
-    pen::{Pen, width, wrap},
+    pen::{Pen, cut, width, wrap},
     words,
 };
 use crate::{
     domain::{
         advice,
+        cache::CacheUse,
         clean::clean,
         headers::Hint,
         outcome::Outcome,
         timeline::{Attempt, Call},
     },
-    ui::{canvas::Canvas, format::count},
+    ui::{canvas::Canvas, format::count, theme::Roles},
 };
-use ratatui::layout::Rect;
+use ratatui::{layout::Rect, style::Style};
 
 /// The title of the box.
 pub(super) fn title(scene: &Scene<'_>, call: Option<&Call>) -> String {
@@ -59,6 +60,35 @@ pub(super) fn usage(call: &Call, columns: usize) -> Option<String> {
     Some(words("read", "wrote"))
 }
 
+/// What of the input counted, and how many times as much goes through; or why nothing was cached.
+fn cached(
+    scene: &Scene<'_>,
+    call: &Call,
+    columns: usize,
+    roles: &Roles,
+    foot: &mut Vec<(String, Style)>,
+) {
+    let Some(seen) = call.usage().map(|usage| CacheUse::from(&usage)) else {
+        return;
+    };
+    let order = scene.calls.cache_of(call.id, &scene.profile.runs);
+    if order.is_none() && seen.written + seen.read == 0 {
+        return;
+    }
+    let model = call.model.as_str();
+    if let Some(why) = order.and_then(|order| seen.why_not(order, model)) {
+        let why = wrap(&clean(&why, 300), columns).into_iter().take(3);
+        foot.extend(why.map(|line| (line, roles.tight)));
+        return;
+    }
+    let times = match seen.multiplier() {
+        Some(times) if seen.read > 0 => format!(" · {times:.1}× goes through"),
+        _ => String::new(),
+    };
+    let counted = format!("{} count towards ITPM{times}", count(seen.counted()));
+    foot.push((cut(&counted, columns), roles.text));
+}
+
 fn text(scene: &Scene<'_>, call: &Call, canvas: &mut Canvas<'_>, area: Rect) {
     let roles = *canvas.roles();
     let answer = scene.profile.answer(call.id);
@@ -67,6 +97,7 @@ fn text(scene: &Scene<'_>, call: &Call, canvas: &mut Canvas<'_>, area: Rect) {
     if let Some(usage) = usage(call, columns) {
         foot.push((usage, roles.text));
     }
+    cached(scene, call, columns, &roles, &mut foot);
     let last = call.attempts.last();
     let tall = area.height >= 8;
     let mut advise = |label: String, sentence: &str, style| {

@@ -100,7 +100,10 @@ pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
         pen.line(&[("no key: nothing can be sent", roles.tight)]);
     }
     if spend.free {
-        pen.line(&[("nothing is spent here", roles.quiet)]);
+        // The price said so; the keys come first.
+        if pen.left() > 1 {
+            pen.line(&[("nothing is spent here", roles.quiet)]);
+        }
     } else {
         let session = amount(spend.session_usd, spend.session_cap_usd);
         pen.line(&[("session ", roles.quiet), (&session, roles.text)]);

@@ -23,21 +23,21 @@ pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     let shown = view.item(timeline, runs).map(|item| item.id());
     let mut pen = Pen::new(canvas, area);
     if listed.is_empty() {
-        pen.pair(
-            "",
-            1,
-            if scene.profile.card.can_call {
+        let calls = scene.profile.timeline.calls();
+        let others = calls.filter(|call| !call.is_own()).count();
+        // Where there is no room for both, what can be done comes first.
+        if others == 0 || area.height >= 4 {
+            let none = if scene.profile.card.can_call {
                 "No calls yet: Enter sends the one above."
             } else {
                 "No calls of this screen."
-            },
-            roles.quiet,
-            2,
-        );
-        let calls = scene.profile.timeline.calls();
-        let others = calls.filter(|call| !call.is_own()).count();
+            };
+            pen.pair("", 1, none, roles.quiet, 2);
+        }
         if others > 0 {
-            pen.skip();
+            if area.height >= 4 {
+                pen.skip();
+            }
             let calls = if others == 1 { "call" } else { "calls" };
             let text = format!(" shows {others} {calls} of others");
             pen.line(&[(" ", roles.quiet), ("o", roles.key), (&text, roles.quiet)]);

@@ -40,10 +40,7 @@ pub(super) fn draw(form: &Form, editor: &Editor, canvas: &mut Canvas<'_>, value:
         }
         Widget::render(&area, value, canvas.buf);
     }
-    let problem = editor
-        .field
-        .problem(&editor.text())
-        .filter(|_| editor.is_text());
+    let problem = editor.problem().filter(|_| editor.is_text());
     if let Some(problem) = problem {
         below(canvas, value, &[(format!("! {problem}"), roles.bad)]);
     } else {

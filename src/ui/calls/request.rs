@@ -66,7 +66,7 @@ pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
         let label_style = if selected { roles.text } else { roles.quiet };
         pen.canvas
             .put(here.x + 1, here.y, field.label(), label_style, value.x);
-        let text = form.text(*field);
+        let text = form.shown(*field);
         let rows = if *field == Field::Prompt {
             prompt_lines as u16
         } else {
@@ -111,7 +111,13 @@ pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
             .put(value.x, here.y, &text, roles.strong, here.right());
         if matches!(
             field,
-            Field::Model | Field::Policy | Field::Ending | Field::Broken | Field::Pace
+            Field::Model
+                | Field::Policy
+                | Field::Ending
+                | Field::Broken
+                | Field::Pace
+                | Field::Cache
+                | Field::Spread
         ) {
             pen.canvas
                 .put(x + 1, here.y, "▾", roles.quiet, here.right());

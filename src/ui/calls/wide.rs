@@ -11,8 +11,9 @@ pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
         run::draw(scene, run, canvas, area);
         return;
     }
-    let form_rows = 22.min(area.height * 3 / 5 + 3);
-    let cost_rows = 6.min((area.height - form_rows) / 2);
+    let form_rows = 24.min(area.height * 3 / 5 + 5);
+    let free = scene.profile.card.spend.free;
+    let cost_rows = if free { 5 } else { 6 }.min((area.height - form_rows) * 2 / 3);
     let left = Rect {
         width: LEFT,
         ..area

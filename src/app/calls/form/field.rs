@@ -1,11 +1,12 @@
 //! The fields of the form: their labels, and which texts are values for them.
 
-use super::{MODEL_MAX, PROMPT_MAX, TOKENS_MAX};
+use super::{MODEL_MAX, PROMPT_MAX, TOKENS_MAX, choice::CacheChoice};
 use crate::domain::{
     call::ATTEMPTS_MAX,
     load::{
         pace::Pacing,
         plan::{MOST_CALLS, MOST_WORKERS, Part, Ramp},
+        spread::Spread,
         words::{read_rate, read_span},
     },
     number::thousands,
@@ -30,6 +31,8 @@ pub const ENDINGS: &[&str] = &[
     "pause_turn",
     "model_context_window_exceeded",
 ];
+/// The calls go to the form's model.
+pub const ONE_MODEL: &str = "one model";
 /// No such bound.
 pub const NONE: &str = "none";
 
@@ -44,6 +47,8 @@ pub enum Field {
     MaxTokens,
     /// `stream`.
     Stream,
+    /// A system prompt that is to be cached.
+    Cache,
     /// How a simulator is to end its answer.
     Ending,
     /// What to do after a failed attempt.
@@ -70,6 +75,8 @@ pub enum Field {
     Ramp,
     /// How its requests are held back so that none is refused.
     Pace,
+    /// The models that its calls go to.
+    Spread,
 }
 
 impl Field {
@@ -79,6 +86,7 @@ impl Field {
         Self::Prompt,
         Self::MaxTokens,
         Self::Stream,
+        Self::Cache,
         Self::Ending,
         Self::Policy,
         Self::Attempts,
@@ -91,6 +99,7 @@ impl Field {
         Self::Duration,
         Self::Ramp,
         Self::Pace,
+        Self::Spread,
         Self::Budget,
     ];
 
@@ -101,6 +110,7 @@ impl Field {
             Self::Prompt => "prompt",
             Self::MaxTokens => "max tokens",
             Self::Stream => "stream",
+            Self::Cache => "cache",
             Self::Ending => "ending",
             Self::Policy => "policy",
             Self::Attempts => "attempts",
@@ -113,6 +123,7 @@ impl Field {
             Self::Duration => "duration",
             Self::Ramp => "start",
             Self::Pace => "pacing",
+            Self::Spread => "spread",
             Self::Budget => "retries",
         }
     }
@@ -127,6 +138,7 @@ impl Field {
                 | Self::Duration
                 | Self::Ramp
                 | Self::Pace
+                | Self::Spread
                 | Self::Budget
         )
     }
@@ -183,6 +195,8 @@ impl Field {
             Self::Ramp => text.parse::<Ramp>().err(),
             Self::Budget => optional(text, &[FREELY], percent).err(),
             Self::Pace => optional(text, &[NONE], pacing).err(),
+            Self::Spread => optional(text, &[ONE_MODEL], str::parse::<Spread>).err(),
+            Self::Cache => optional(text, &[NONE], str::parse::<CacheChoice>).err(),
             Self::Ending if text.trim() != COMES && !ENDINGS.contains(&text.trim()) => {
                 Some("no simulator ends an answer so".to_owned())
             }

@@ -1,6 +1,7 @@
 //! The request form: the values of its fields, what is wrong with them, the calls it describes and what
 //! they will cost.
 
+pub mod choice;
 pub mod field;
 mod turn;
 
@@ -14,17 +15,19 @@ use crate::domain::{
         pace::Pacing,
         plan::{MOST_CALLS, MOST_WORKERS, Plan, Ramp},
         run::RunOrder,
+        spread::{By, Spread},
         words,
     },
     observation::Source,
     retry::{Broken, Limits, Policy, code},
     spend::Prices,
 };
+use choice::CacheChoice;
 use std::sync::Arc;
 
 use field::{
-    ANY, CLOSED, COMES, EACH, ENDINGS, FREELY, NONE, broken, broken_word, number, optional, pacing,
-    percent,
+    ANY, CLOSED, COMES, EACH, ENDINGS, FREELY, NONE, ONE_MODEL, broken, broken_word, number,
+    optional, pacing, percent,
 };
 
 /// Longest model name, characters.
@@ -62,6 +65,8 @@ pub struct Form {
     pub stream: bool,
     /// The stop reason that a simulator is asked for; elsewhere none may be.
     pub ending: Option<&'static str>,
+    /// A system prompt that is to be cached.
+    pub cache: Option<CacheChoice>,
     /// What to do after a failed attempt.
     pub policy: Policy,
     /// Attempts in all; none means the policy's own number.
@@ -84,6 +89,8 @@ pub struct Form {
     pub ramp: Ramp,
     /// How requests of a run are held back; none sends each when it is due.
     pub pacing: Option<Pacing>,
+    /// The models that calls of a run go to; none is the form's.
+    pub spread: Option<Spread>,
     /// Retries that all calls of a run together may make, percent of calls.
     pub budget_percent: Option<f64>,
     /// Policies to choose from.
@@ -98,6 +105,7 @@ impl Default for Form {
             max_tokens: 256,
             stream: true,
             ending: None,
+            cache: None,
             policy: Policy::HintJitter,
             attempts: None,
             deadline_s: None,
@@ -109,6 +117,7 @@ impl Default for Form {
             duration_s: None,
             ramp: Ramp::None,
             pacing: None,
+            spread: None,
             budget_percent: None,
             policies: Policy::ALL.into(),
         }
@@ -139,6 +148,7 @@ impl Form {
             Field::MaxTokens => self.max_tokens.to_string(),
             Field::Stream => if self.stream { "on" } else { "off" }.to_owned(),
             Field::Ending => self.ending.unwrap_or(COMES).to_owned(),
+            Field::Cache => self.cache.map_or(NONE.to_owned(), |it| it.to_string()),
             Field::Policy => self.policy.name().to_owned(),
             Field::Attempts => self.attempts().to_string(),
             Field::Deadline => self.deadline_s.map_or(NONE.to_owned(), words::span),
@@ -154,10 +164,28 @@ impl Form {
             Field::Duration => self.duration_s.map_or(NONE.to_owned(), words::span),
             Field::Ramp => self.ramp.to_string(),
             Field::Pace => self.pacing.map_or(NONE.to_owned(), |it| it.to_string()),
+            Field::Spread => {
+                let spread = self.spread.as_ref();
+                spread.map_or(ONE_MODEL.to_owned(), ToString::to_string)
+            }
             Field::Budget => match self.budget_percent {
                 Some(percent) => format!("{percent} % of calls"),
                 None => FREELY.to_owned(),
             },
+        }
+    }
+
+    /// The same as the form shows it, where there is little room.
+    pub fn shown(&self, field: Field) -> String {
+        match (field, &self.spread) {
+            (Field::Spread, Some(spread)) => {
+                let by = match spread.by {
+                    By::Share => "share",
+                    By::Headroom => "headroom",
+                };
+                format!("{} models by {by}", spread.parts.len())
+            }
+            _ => self.text(field),
         }
     }
 
@@ -221,6 +249,8 @@ impl Form {
             Field::Duration => self.duration_s = optional(text, &[NONE], words::read_span)?,
             Field::Ramp => self.ramp = text.parse()?,
             Field::Pace => self.pacing = optional(text, &[NONE], pacing)?,
+            Field::Spread => self.spread = optional(text, &[ONE_MODEL], str::parse)?,
+            Field::Cache => self.cache = optional(text, &[NONE], str::parse)?,
             Field::Budget => self.budget_percent = optional(text, &[FREELY], percent)?,
         }
         Ok(())
@@ -295,7 +325,7 @@ impl Form {
             source: Source::Call,
             model: self.model.as_str().into(),
             prompt: self.prompt(),
-            cache: None,
+            cache: self.cache.map(|it| it.order(&self.model)),
             max_tokens: self.max_tokens.max(1),
             stream: self.stream,
             policy: self.policy,
@@ -325,6 +355,7 @@ impl Form {
             plan: self.load_plan(),
             budget_percent: self.budget_percent,
             pacing: self.pacing,
+            spread: self.spread.clone(),
             known: Vec::new(),
         }
     }
@@ -349,6 +380,9 @@ impl Form {
             model: order.model.to_string(),
             prompt: prompt.to_owned(),
             ending,
+            cache: order
+                .cache
+                .map(|it| CacheChoice::of(it, order.model.as_str())),
             max_tokens: order.max_tokens,
             stream: order.stream,
             policy: order.policy,
@@ -362,6 +396,7 @@ impl Form {
             duration_s: plan.duration_s,
             ramp: plan.ramp,
             pacing: run.pacing,
+            spread: run.spread.clone(),
             budget_percent: run.budget_percent,
             policies: Arc::clone(&self.policies),
         }

@@ -2,13 +2,15 @@
 
 use super::{
     Field, Form, TOKENS_MAX,
-    field::{COMES, ENDINGS, NONE, broken, broken_word},
+    choice::CacheChoice,
+    field::{COMES, ENDINGS, NONE, ONE_MODEL, broken, broken_word},
 };
 use crate::domain::{
     call::ATTEMPTS_MAX,
     load::{
         pace::Pacing,
         plan::{MOST_CALLS, MOST_WORKERS, Ramp},
+        spread::{By, MOST_PARTS, Part, Spread},
     },
     retry::Broken,
 };
@@ -27,6 +29,11 @@ impl Form {
                     .collect::<Vec<_>>(),
             ),
             Field::Pace => words(&[NONE, "live", "aimd"]),
+            Field::Cache => words(&[NONE, "5m", "1h"]),
+            Field::Spread => {
+                let whole = spreads(models).into_iter().map(|it| it.to_string());
+                [ONE_MODEL.to_owned()].into_iter().chain(whole).collect()
+            }
             Field::Stream => words(&["on", "off"]),
             Field::Ending => words(&[&[COMES], ENDINGS].concat()),
             _ => Vec::new(),
@@ -41,6 +48,8 @@ impl Form {
                 named.map_or("", |policy| policy.rule())
             }
             Field::Pace => choice.parse().map_or("", Pacing::rule),
+            Field::Cache => choice.parse().map_or("", CacheChoice::rule),
+            Field::Spread => choice.parse().map_or("", |it: Spread| it.by.rule()),
             Field::Broken => broken(choice).map_or("", Broken::rule),
             _ => "",
         }
@@ -118,6 +127,18 @@ impl Form {
                 let here = PACES.iter().position(|pace| *pace == self.pacing);
                 self.pacing = PACES[around(here, by, PACES.len())];
             }
+            Field::Cache => {
+                let here = CACHES.iter().position(|cache| *cache == self.cache);
+                self.cache = CACHES[around(here, by, CACHES.len())];
+            }
+            Field::Spread => {
+                let all: Vec<_> = [None]
+                    .into_iter()
+                    .chain(spreads(models).into_iter().map(Some))
+                    .collect();
+                let here = all.iter().position(|it| *it == self.spread);
+                self.spread.clone_from(&all[around(here, by, all.len())]);
+            }
             Field::Attempts => {
                 let attempts = self
                     .attempts()
@@ -132,6 +153,30 @@ impl Form {
 
 /// Paces to choose from without typing.
 const PACES: &[Option<Pacing>] = &[None, Some(Pacing::LIVE), Some(Pacing::Aimd)];
+
+/// Caches to choose from without typing.
+const CACHES: &[Option<CacheChoice>] = &[None, Some(CacheChoice::SHORT), Some(CacheChoice::LONG)];
+
+/// Spreads over those models to choose from without typing: none where there are not two.
+fn spreads(models: &[String]) -> Vec<Spread> {
+    let parts: Vec<Part> = models
+        .iter()
+        .take(MOST_PARTS)
+        .map(|model| Part {
+            model: model.as_str().into(),
+            share: 1.0,
+        })
+        .collect();
+    if parts.len() < 2 {
+        return Vec::new();
+    }
+    [By::Headroom, By::Share]
+        .map(|by| Spread {
+            by,
+            parts: parts.clone(),
+        })
+        .to_vec()
+}
 
 /// Ramps to choose from without typing.
 const RAMPS: &[Ramp] = &[

@@ -8,12 +8,13 @@ use super::{
     pace::{Gate, Pace, Pacing, Waited},
     plan::Plan,
     result::{HERD_S, Summary},
+    spread::Spread,
     track::Track,
 };
 use crate::domain::{
     call::CallOrder,
     headers::Level,
-    id::{CallId, ClientId},
+    id::{CallId, ClientId, ModelId},
     observation::{Observation, What},
     retry::Budget,
     spend::Prices,
@@ -42,6 +43,8 @@ pub struct RunOrder {
     pub budget_percent: Option<f64>,
     /// How its requests are held back; none sends each when it is due.
     pub pacing: Option<Pacing>,
+    /// The models that its calls go to; none is the order's own.
+    pub spread: Option<Spread>,
     /// What was left of its model's limits when it was ordered, as far as that was known.
     pub known: Vec<Level>,
 }
@@ -140,7 +143,8 @@ impl Run {
         Self {
             number,
             lanes: Lanes::new(now, asked.plan.workers),
-            live: Live::new(Summary::new(now).with_prices(Some(prices)), 0),
+            live: Live::new(Summary::new(now).with_prices(Some(prices)), 0)
+                .by_model(asked.spread.as_ref()),
             details: Timeline::new(DETAILS),
             asked,
             began: now,
@@ -188,6 +192,11 @@ impl Run {
     /// Calls that are over, in numbers.
     pub const fn summary(&self) -> &Summary {
         self.live.summary()
+    }
+
+    /// The same of each model that the calls are spread over, if they are.
+    pub fn models(&self) -> &[(ModelId, Summary)] {
+        self.live.models()
     }
 
     /// The name under which it is listed: its policy.

@@ -33,6 +33,7 @@ fn order(workers: u32) -> RunOrder {
         },
         budget_percent: None,
         pacing: None,
+        spread: None,
         known: Vec::new(),
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod cells;
 mod lanes;
+mod models;
 mod result;
 mod told;
 mod tracks;
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::{
     domain::{
-        load::{run::Run, words as spoken},
+        load::{run::Run, spread::By, words as spoken},
         number::thousands,
     },
     ui::canvas::Canvas,
@@ -140,7 +141,6 @@ fn boxed(
 
 /// `Run 2 hint-jitter · 32 workers, 64 calls · Sonnet 5.5`.
 fn title(scene: &Scene<'_>, run: &Run) -> String {
-    let order = &run.asked.order;
     let plan = &run.asked.plan;
     let mut what = match plan.workers {
         1 => "1 worker".to_owned(),
@@ -157,8 +157,20 @@ fn title(scene: &Scene<'_>, run: &Run) -> String {
     format!(
         "Run {} · {what} · {}",
         versus::title(run),
-        scene.pool_name(&order.model)
+        whither(scene, run)
     )
+}
+
+/// `Sonnet 5.5`, `4 models by headroom`.
+fn whither(scene: &Scene<'_>, run: &Run) -> String {
+    let Some(spread) = &run.asked.spread else {
+        return scene.pool_name(&run.asked.order.model);
+    };
+    let by = match spread.by {
+        By::Share => "share",
+        By::Headroom => "headroom",
+    };
+    format!("{} models by {by}", spread.parts.len())
 }
 
 /// Where there is no room for boxes: the name, a few lanes, one line of the result.

@@ -1,8 +1,10 @@
 //! The result of a run: its verdict in a sentence, its counts, its latencies, its cost.
 
+use super::models;
 use crate::{
     domain::{
         advice,
+        cache::CacheUse,
         load::{
             result::{Spans, Summary},
             run::Run,
@@ -64,7 +66,11 @@ pub(super) fn draw(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: 
             width: LATENCIES,
             ..rest
         };
-        latencies(scene, run, canvas, right);
+        if run.models().is_empty() {
+            latencies(scene, run, canvas, right);
+        } else {
+            models::draw(scene, run, canvas, right);
+        }
     }
 }
 
@@ -94,6 +100,14 @@ pub(super) fn sentence(run: &Run, canvas: &Canvas<'_>) -> (String, Style) {
         (false, false) => roles.good,
     };
     let mut text = summary.sentence();
+    let order = &run.asked.order;
+    let used = CacheUse::from(&summary.usage);
+    let why = order
+        .cache
+        .and_then(|cache| used.why_not(cache, order.model.as_str()));
+    if let Some(why) = why {
+        let _ = write!(text, "; {why}");
+    }
     if run.is_open() {
         let over = count(summary.logical);
         let calls = if summary.logical == 1 {
@@ -158,6 +172,16 @@ fn counts(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: Rect, alo
     };
     pairs.push(("on wire", format!("{}{times}", count(run.wire)), roles.text));
     pairs.push(("refused", refusals_or_none(run), roles.text));
+    if run.asked.order.cache.is_some() {
+        let used = CacheUse::from(&s.usage);
+        let (written, read) = (count(used.written), count(used.read));
+        pairs.push((
+            "cache",
+            format!("{written} written · {read} read"),
+            roles.text,
+        ));
+        pairs.push(("uncached", counted(&used), roles.text));
+    }
     let (early, style) = match run.early {
         0 => ("no retry before its hint".to_owned(), roles.text),
         n => (format!("{} retries BEFORE the hint", count(n)), roles.bad),
@@ -215,6 +239,15 @@ fn counts(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: Rect, alo
     }
 }
 
+/// Uncached tokens, what counted towards ITPM, and how many times as much went through.
+fn counted(used: &CacheUse) -> String {
+    let (rest, counted) = (count(used.uncached), count(used.counted()));
+    match used.multiplier() {
+        Some(times) => format!("{rest} · ITPM {counted} · {times:.1}×"),
+        None => "nothing yet".to_owned(),
+    }
+}
+
 /// What waited for which bucket, and how long: `OTPM 12 requests, 34 s`.
 pub(super) fn held_back(run: &Run) -> String {
     let mut paced: Vec<_> = run.paced.iter().collect();
@@ -263,7 +296,7 @@ fn tokens(s: &Summary) -> String {
     )
 }
 
-fn money(scene: &Scene<'_>, run: &Run) -> String {
+pub(super) fn money(scene: &Scene<'_>, run: &Run) -> String {
     let cost = run.summary().cost_usd();
     match (scene.profile.card.spend.free, cost) {
         (true, Some(usd)) => format!("free here · {} at the API", dollars(usd)),

@@ -3,6 +3,7 @@
 use super::result;
 use crate::{
     domain::{
+        cache::CacheUse,
         load::{pace::Pacing, run::Run},
         spend::dollars,
     },
@@ -208,6 +209,13 @@ fn lines(scene: &Scene<'_>, runs: [&Run; 2]) -> Vec<Line> {
             &|run| number(run.summary().cost_usd()),
         ),
     ];
+    if runs.iter().any(|run| run.asked.order.cache.is_some()) {
+        let used = |run: &Run| CacheUse::from(&run.summary().usage);
+        let counted = |run: &Run| count(used(run).counted());
+        lines.push(line("ITPM counted", &counted, &|run| {
+            number(Some(used(run).counted() as f64))
+        }));
+    }
     if runs.iter().any(|run| run.asked.pacing.is_some()) {
         // Behind the early retries: what was done instead.
         lines.insert(5, line("held back", &held_back, &|_| f64::NAN));
