@@ -62,6 +62,13 @@ pub enum Event {
     },
     /// A profile is ready, or its state changed.
     Profile(Box<ProfileCard>),
+    /// A profile's tap listens after all: its port has become free.
+    Tapped {
+        /// The profile.
+        profile: Arc<str>,
+        /// Where.
+        address: String,
+    },
     /// The spend of a profile changed.
     Spent {
         /// Whose.

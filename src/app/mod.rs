@@ -165,6 +165,13 @@ impl App {
                 self.profiles[at].calls.counted(*count);
             }
             Event::Profile(card) => self.adopt(*card),
+            Event::Tapped { profile, address } => {
+                let at = self.profile_named(&profile);
+                let sentence = format!("The tap of profile {profile} listens at {address} now.");
+                self.profiles[at].card.tap = Some(address);
+                self.ring.push(noted(sentence.clone(), now));
+                self.say(sentence, now);
+            }
             Event::Spent { profile, spend } => {
                 let at = self.profile_named(&profile);
                 self.profiles[at].card.spend = spend;
@@ -194,14 +201,10 @@ impl App {
             }
             Event::Said(sentence) => self.say(sentence, now),
             Event::ClockJumped(seconds) => {
-                self.ring.push(Draft {
-                    at: now,
-                    weight: Weight::Info,
-                    kind: NoticeKind::Note,
-                    sentence: format!("The clock moved by {seconds:.0} s; ages count from now."),
-                    evidence: Vec::new(),
-                    request: None,
-                });
+                self.ring.push(noted(
+                    format!("The clock moved by {seconds:.0} s; ages count from now."),
+                    now,
+                ));
                 if let Some(toast) = &mut self.toast {
                     toast.until = after(now, TOAST_S);
                 }
@@ -357,4 +360,16 @@ impl App {
 fn next_second(now: Time) -> Time {
     let into = f64::from(now.timestamp_subsec_nanos() % 1_000_000_000) / 1e9;
     after(now, 1.0 - into)
+}
+
+/// Something that is good to know.
+fn noted(sentence: String, at: Time) -> Draft {
+    Draft {
+        at,
+        weight: Weight::Info,
+        kind: NoticeKind::Note,
+        sentence,
+        evidence: Vec::new(),
+        request: None,
+    }
 }

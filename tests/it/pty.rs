@@ -409,3 +409,68 @@ fn with_neither_config_nor_key_it_opens_and_says_what_to_do() {
     assert_given_back(&screen);
     assert_eq!(code, 0);
 }
+
+#[test]
+fn leaving_finishes_what_flows_through_the_tap_and_says_so() {
+    use std::net::{TcpListener, TcpStream};
+    let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = upstream.local_addr().unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = free.local_addr().unwrap();
+    drop(free);
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("config.toml");
+    let text = format!(
+        "[profiles.p]\nbase_url = \"http://{address}\"\n[profiles.p.tap]\nlisten = \"{listen}\"\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    // It answers one path only, and that slowly.
+    let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+    let may_go_on = Arc::new(Mutex::new(may_go_on));
+    std::thread::spawn(move || {
+        for stream in upstream.incoming() {
+            let (mut stream, may_go_on) = (stream.unwrap(), Arc::clone(&may_go_on));
+            std::thread::spawn(move || {
+                let mut head = Vec::new();
+                let mut byte = [0];
+                while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap_or(0) > 0 {
+                    head.push(byte[0]);
+                }
+                if !head.starts_with(b"GET /slow ") {
+                    let none =
+                        "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+                    let _ = stream.write_all(none.as_bytes());
+                    return;
+                }
+                let start = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nwhi";
+                stream.write_all(start.as_bytes()).unwrap();
+                may_go_on.lock().unwrap().recv().unwrap();
+                stream.write_all(b"ole").unwrap();
+            });
+        }
+    });
+    let args = ["--config", config.to_str().unwrap()];
+    let mut terminal = Terminal::start(RATETOP, &args, &[], 120, 36);
+    terminal.until_shows(&format!("tap :{}", listen.port()));
+    let mut client = TcpStream::connect(listen).unwrap();
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(
+        client,
+        "GET /slow HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = Vec::new();
+    let mut byte = [0];
+    while !answer.ends_with(b"whi") {
+        client.read_exact(&mut byte).unwrap();
+        answer.push(byte[0]);
+    }
+    terminal.press("q");
+    terminal.until_shows("finishing 1 request that passes the tap, 10 s at most");
+    go_on.send(()).unwrap();
+    client.read_to_end(&mut answer).unwrap();
+    assert!(answer.ends_with(b"whiole"));
+    let (screen, code) = terminal.end();
+    assert_eq!(code, 0);
+    assert_given_back(&screen);
+}

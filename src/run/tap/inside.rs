@@ -172,9 +172,13 @@ impl Listening {
 
 /// Says on standard error that the program waits for what flows; the screen is gone by then.
 pub fn say_what_is_waited_for(requests: u64) {
-    let s = if requests == 1 { "" } else { "s" };
+    let what = if requests == 1 {
+        "1 request that passes".to_owned()
+    } else {
+        format!("{requests} requests that pass")
+    };
     tell(&format!(
-        "ratetop: finishing {requests} request{s} that pass the tap, 10 s at most\n"
+        "ratetop: finishing {what} the tap, 10 s at most\n"
     ));
 }
 

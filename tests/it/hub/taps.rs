@@ -131,8 +131,8 @@ async fn what_passes_the_tap_of_a_profile_feeds_its_board_and_its_totals_once() 
     rig.hub.shut_down().await;
 }
 
-#[tokio::test]
-async fn a_taken_port_is_said_with_the_setting_and_the_screen_goes_on_without() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_taken_port_is_said_with_the_setting_and_had_once_it_is_free() {
     let (upstream, _served) = simulator("calm").await;
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
@@ -141,10 +141,21 @@ async fn a_taken_port_is_said_with_the_setting_and_the_screen_goes_on_without() 
     for part in [
         &format!("cannot listen on {address}"),
         "`tap.listen` of profile p",
+        "It listens there as soon as the port is free.",
     ] {
         assert!(said.contains(part), "{said}");
     }
     assert_eq!(rig.card().await.tap, None);
+    drop(taken);
+    let listens = rig.next(|event| match event {
+        Event::Tapped { profile, address } => Some((profile, address)),
+        // Nothing more is said meanwhile.
+        Event::Fault(sentence) => panic!("{sentence}"),
+        _ => None,
+    });
+    assert_eq!(listens.await, ("p".into(), address.to_string()));
+    let answer = sent(address.to_string(), API_KEY).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     rig.hub.shut_down().await;
 }
 
