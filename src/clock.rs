@@ -1,6 +1,7 @@
 //! The only reader of the time.
 
-use crate::domain::time::{Time, after, seconds_between};
+use crate::domain::time::{Time, seconds_between};
+use chrono::TimeDelta;
 use std::{
     sync::{
         Arc,
@@ -67,8 +68,9 @@ impl Clock {
 
     /// Now.
     pub fn now(&self) -> Time {
-        let corrected = self.corrected_ms.load(Ordering::Relaxed) as f64 / 1e3;
-        after(self.wall, self.started.elapsed().as_secs_f64() + corrected)
+        let passed = TimeDelta::nanoseconds(self.started.elapsed().as_nanos() as i64);
+        let corrected = TimeDelta::milliseconds(self.corrected_ms.load(Ordering::Relaxed));
+        self.wall + passed + corrected
     }
 
     /// The monotonic now, for deadlines of the loop.

@@ -210,7 +210,6 @@ impl Passing {
 
     /// The answer is whole: the connection may serve another request.
     fn finish(&mut self) {
-        self.talk.end(End::Whole);
         finish(self.drive.take(), &self.talk);
     }
 
@@ -260,8 +259,9 @@ impl Answer {
     }
 }
 
-/// Gives the connection of a whole answer back.
-pub fn finish(drive: Option<Drive>, talk: &Talk) {
+/// An answer is whole: its connection may serve another request.
+pub fn finish(drive: Option<Drive>, talk: &Arc<Talk>) {
+    talk.whole();
     match drive {
         Some(Drive::Reader(lease)) => {
             let upstream: &Out = &talk.link.tap.upstream;

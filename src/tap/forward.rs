@@ -115,7 +115,6 @@ pub fn pass_on(
     fuse: Option<Box<Fuse>>,
 ) -> Response<Answer> {
     if body.is_end_stream() {
-        talk.end(End::Whole);
         bodies::finish(Some(drive), &talk);
         let bare = matches!(
             head.status,

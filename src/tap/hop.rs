@@ -60,6 +60,10 @@ fn takes_trailers(headers: &HeaderMap) -> bool {
 }
 
 fn strip(headers: &mut HeaderMap) {
+    // Mostly there is none, and to look at all is faster than to look for each.
+    if !headers.keys().any(|name| HOP.contains(name)) {
+        return;
+    }
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()

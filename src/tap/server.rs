@@ -128,7 +128,8 @@ async fn connection(
 
 /// Waits for the client to close its side, and throws away what it still sends.
 async fn linger(mut stream: TcpStream) {
-    let mut rest = [0; 4096];
+    // Not on the stack, where it would be part of every connection.
+    let mut rest = vec![0; 4096];
     let _ = timeout(LINGER, async {
         while let Ok(1..) = stream.read(&mut rest).await {}
     })

@@ -42,6 +42,7 @@ enum Later {
     RequestEnd,
     Head(StatusCode, Box<HeaderMap>),
     Response(Bytes),
+    End,
 }
 
 impl Talk {
@@ -107,24 +108,27 @@ impl Talk {
     /// Lets the reader hear something, after what was passed on before. One that fails hears no more of
     /// this exchange, and the exchange goes on.
     fn hear(&self, what: impl FnOnce(&mut Exchange, Time)) {
-        let now = self.link.now();
         let mut heard = self.heard();
-        let mut later = std::mem::take(&mut heard.later);
-        let Some(exchange) = &mut heard.exchange else {
+        let Heard { exchange, later } = &mut *heard;
+        let Some(hearing) = exchange else {
+            later.clear();
             return;
         };
+        let now = self.link.now();
         let all = || {
             for later in later.drain(..) {
-                later.hear(exchange, now);
+                later.hear(hearing, now);
             }
-            what(exchange, now);
+            what(hearing, now);
         };
-        if catch_unwind(AssertUnwindSafe(all)).is_err() {
-            let broken = heard.exchange.take();
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(broken)));
-            unheard(&self.link);
+        let failed = catch_unwind(AssertUnwindSafe(all)).is_err();
+        if failed || hearing.is_over() {
+            let over = exchange.take();
+            let dropped = catch_unwind(AssertUnwindSafe(|| drop(over)));
+            if failed || dropped.is_err() {
+                unheard(&self.link);
+            }
         }
-        heard.later = later;
     }
 
     fn heard(&self) -> MutexGuard<'_, Heard> {
@@ -134,10 +138,11 @@ impl Talk {
     /// It is over. Only the first end counts.
     pub fn end(&self, end: End) {
         self.hear(|exchange, now| exchange.ended(end, now));
-        let over = self.heard().exchange.take();
-        if over.is_some() && catch_unwind(AssertUnwindSafe(|| drop(over))).is_err() {
-            unheard(&self.link);
-        }
+    }
+
+    /// The answer is whole, which is heard when its last bytes have been passed on.
+    pub fn whole(self: &Arc<Self>) {
+        self.hear_later(Later::End);
     }
 
     /// The request's body is whole.
@@ -170,7 +175,7 @@ impl Later {
     const fn is_large(&self) -> bool {
         match self {
             Self::Request(bytes) | Self::Response(bytes) => bytes.len() >= LARGE,
-            Self::RequestEnd | Self::Head(..) => false,
+            Self::RequestEnd | Self::Head(..) | Self::End => false,
         }
     }
 
@@ -180,6 +185,7 @@ impl Later {
             Self::RequestEnd => exchange.request_end(now),
             Self::Head(status, headers) => exchange.read_head(status.as_u16(), &headers, now),
             Self::Response(bytes) => exchange.response_bytes(&bytes, now),
+            Self::End => exchange.ended(End::Whole, now),
         }
     }
 }

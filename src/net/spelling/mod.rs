@@ -1,9 +1,11 @@
 //! Header names as they came. The parser keeps names in lower case and writes them so; what is to leave
 //! a hop as it came to it gets its names back here, in the bytes of the head and in its length.
 
+use memchr::memmem::Finder;
 use std::{
     io::{self, IoSlice},
     pin::Pin,
+    sync::LazyLock,
     task::{Context, Poll, ready},
 };
 use tokio::io::AsyncWrite;
@@ -16,6 +18,8 @@ const LARGE: usize = 4 << 10;
 const MOST_LINES: usize = 256;
 /// Pieces that are written at once.
 const PIECES: usize = 16;
+/// The end of a head; made once, as that takes longer than a search.
+static BLANK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\r\n\r\n"));
 
 /// The bytes of a head as they came, with whatever followed it in the same piece.
 #[derive(Debug, Default)]
@@ -27,8 +31,8 @@ impl RawHead {
         let room = LONGEST_HEAD.saturating_sub(self.0.len());
         let mut came = came.get(..room).unwrap_or(came);
         if came.len() > LARGE && self.0.is_empty() && !is_informational(came) {
-            let end = memchr::memmem::find(came, b"\r\n\r\n");
-            came = end.and_then(|end| came.get(..end + 4)).unwrap_or(came);
+            let end = end_of_head(came, 0);
+            came = end.and_then(|end| came.get(..end)).unwrap_or(came);
         }
         self.0.extend_from_slice(came);
     }
@@ -130,7 +134,7 @@ impl Speller {
 
 /// Where the head that begins at `start` ends.
 fn end_of_head(bytes: &[u8], start: usize) -> Option<usize> {
-    let at = memchr::memmem::find(bytes.get(start..)?, b"\r\n\r\n")?;
+    let at = BLANK.find(bytes.get(start..)?)?;
     Some(start + at + 4)
 }
 
@@ -143,18 +147,48 @@ fn is_informational(bytes: &[u8]) -> bool {
 /// first here, the second to the second. Nothing else changes.
 pub fn respell(head: &mut [u8], original: &[u8]) {
     let start = start_of(original);
-    // Mostly the lines are the same ones in the same order.
+    // Mostly the lines are the same ones in the same order, so what is equal is passed over in large steps.
     let (mut was, mut is) = (line_end(original, start), line_end(head, 0));
-    while is < head.len() {
-        let (was_end, is_end) = (line_end(original, was), line_end(head, is));
-        let Some((line, here)) = original.get(was..was_end).zip(head.get_mut(is..is_end)) else {
+    let mut in_value = false;
+    while let (Some(there), Some(here)) = (original.get(was..), head.get(is..)) {
+        let same = equal(here, there);
+        if same >= here.len() {
             return;
-        };
-        if line != here && !spell(here, line, memchr::memchr(b':', line)) {
-            return respell_any_order(head.get_mut(is..).unwrap_or_default(), original, start, was);
         }
-        (was, is) = (was_end, is_end);
+        match memchr::memrchr(b'\n', here.get(..same).unwrap_or_default()) {
+            Some(end) => (was, is) = (was + end + 1, is + end + 1),
+            None if in_value => (was, is) = (line_end(original, was), line_end(head, is)),
+            None => {}
+        }
+        let (there, here) = (
+            original.get(was..).unwrap_or_default(),
+            head.get_mut(is..).unwrap_or_default(),
+        );
+        if matches!(here, [] | [b'\r' | b'\n', ..]) {
+            return;
+        }
+        let length = memchr::memchr(b':', here);
+        if !spell(here, there, length) {
+            return respell_any_order(here, original, start, was);
+        }
+        let length = length.unwrap_or_default();
+        (was, is) = (was + length, is + length);
+        in_value = true;
     }
+}
+
+/// How many bytes are the same from the beginning.
+fn equal(one: &[u8], other: &[u8]) -> usize {
+    let (mut at, words) = (0, (one.as_chunks::<8>().0, other.as_chunks::<8>().0));
+    for (one, other) in words.0.iter().zip(words.1) {
+        let differs = u64::from_le_bytes(*one) ^ u64::from_le_bytes(*other);
+        if differs != 0 {
+            return at + differs.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = one.iter().zip(other).skip(at);
+    at + rest.take_while(|(one, other)| one == other).count()
 }
 
 /// The same for lines in another order than those of the head that begins at `start`. What stands there
@@ -189,7 +223,8 @@ fn respell_any_order(lines: &mut [u8], original: &[u8], start: usize, taken: usi
 /// Writes the name of `line`, which has this length, over the same name of `here`. Whether it is the
 /// same.
 fn spell(here: &mut [u8], line: &[u8], length: Option<usize>) -> bool {
-    let Some(length) = length.filter(|length| here.get(*length) == Some(&b':')) else {
+    let is_end = |text: &[u8], length: usize| text.get(length) == Some(&b':');
+    let Some(length) = length.filter(|it| is_end(here, *it) && is_end(line, *it)) else {
         return false;
     };
     match here.get_mut(..length).zip(line.get(..length)) {

@@ -46,8 +46,7 @@ pub(super) struct Ask {
 /// What it asks for.
 #[derive(Clone, Debug)]
 pub(super) struct Wishes {
-    model: [u8; MODEL],
-    model_length: usize,
+    model: Vec<u8>,
     pub(super) stream: bool,
     pub(super) max_tokens: Option<u64>,
     pub(super) fast: bool,
@@ -58,16 +57,15 @@ pub(super) struct Wishes {
 impl Wishes {
     /// The model's name as it came, at most [`MODEL`] bytes; empty when none was named.
     pub(super) fn model(&self) -> &[u8] {
-        &self.model[..self.model_length]
+        &self.model
     }
 
     fn take(&mut self, want: Want, value: Value<'_>) {
         match want {
             Want::Model => {
-                self.model_length = 0;
+                self.model.clear();
                 if let Value::Text(name, _) = value {
-                    self.model_length = name.len().min(MODEL);
-                    self.model[..self.model_length].copy_from_slice(&name[..self.model_length]);
+                    self.model.extend_from_slice(&name[..name.len().min(MODEL)]);
                 }
             }
             Want::Stream => self.stream = value == Value::Bool(true),
@@ -89,8 +87,7 @@ impl Ask {
             scanner: Scanner::new(REQUEST),
             print: Fingerprint::new(key),
             wishes: Wishes {
-                model: [0; MODEL],
-                model_length: 0,
+                model: Vec::new(),
                 stream: false,
                 max_tokens: None,
                 fast: false,

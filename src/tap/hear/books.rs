@@ -13,7 +13,7 @@ use crate::domain::{
     traffic::{ClientRow, Drops, Elsewhere, ModelRow, Tally, Totals},
     usage::Usage,
 };
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Calls of one model that are told one by one in a second, and how many at once.
 const TOLD_A_SECOND: f64 = 20.0;
@@ -24,6 +24,9 @@ const READ_EVERY_S: f64 = 1.0;
 const COUNTED_EVERY_S: f64 = 0.1;
 /// Organizations and workspaces of one model that are told apart.
 const MOST_LANES: usize = 16;
+
+const ORGANIZATION: HeaderName = HeaderName::from_static("anthropic-organization-id");
+const WORKSPACE: HeaderName = HeaderName::from_static("anthropic-workspace-id");
 
 /// Everything that is counted.
 pub(super) struct Books {
@@ -223,8 +226,8 @@ impl Books {
         must: bool,
         now: Time,
     ) -> (Option<usize>, bool) {
-        let organization = headers.get("anthropic-organization-id");
-        let workspace = headers.get("anthropic-workspace-id");
+        let organization = headers.get(ORGANIZATION);
+        let workspace = headers.get(WORKSPACE);
         let lanes = &mut self.pace(model).lanes;
         let same = |lane: &Lane| {
             lane.fast == fast

@@ -101,6 +101,11 @@ impl Exchange {
         });
     }
 
+    /// Whether it is over.
+    pub const fn is_over(&self) -> bool {
+        matches!(self.state, Heard::Over)
+    }
+
     /// It is over. What comes afterwards is ignored.
     pub fn ended(&mut self, end: End, now: Time) {
         self.now = now;
@@ -144,7 +149,7 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        if !matches!(self.state, Heard::Over) {
+        if !self.is_over() {
             self.ended(End::ClientGone, self.now);
         }
     }

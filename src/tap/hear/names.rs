@@ -4,7 +4,7 @@ use crate::domain::{
     clean::clean,
     traffic::{OTHER, Tally, UNKNOWN},
 };
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::{borrow::Borrow, collections::HashMap};
 
 /// Names that are told apart; the rest is `other`.
@@ -15,6 +15,9 @@ const MOST_FORMS: usize = 1_000;
 const CHARS: usize = 64;
 /// Bytes of each header that are looked at.
 const BYTES: usize = 256;
+
+const LANGUAGE: HeaderName = HeaderName::from_static("x-stainless-lang");
+const PACKAGE: HeaderName = HeaderName::from_static("x-stainless-package-version");
 
 /// One name and its numbers.
 pub(super) struct Row<I> {
@@ -108,11 +111,7 @@ impl<I: for<'a> From<&'a str> + Borrow<str>> Names<I> {
     pub(super) fn find_client(&mut self, headers: &HeaderMap) -> Found {
         let mut form = std::mem::take(&mut self.scratch);
         form.clear();
-        for name in [
-            header::USER_AGENT.as_str(),
-            "x-stainless-lang",
-            "x-stainless-package-version",
-        ] {
+        for name in [header::USER_AGENT, LANGUAGE, PACKAGE] {
             let value = headers.get(name).map_or(&b""[..], HeaderValue::as_bytes);
             form.extend_from_slice(value.get(..BYTES).unwrap_or(value));
             form.push(0);

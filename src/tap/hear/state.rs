@@ -13,10 +13,12 @@ use crate::domain::{
     observation::{Observation, Source, What},
     time::{Time, seconds_between},
 };
-use http::{HeaderMap, request::Parts};
+use http::{HeaderMap, HeaderName, request::Parts};
 
 /// Seconds between two `Progress` of one stream.
 const PROGRESS_S: f64 = 0.25;
+
+const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
 
 /// What is known of an exchange with `/v1/messages`.
 pub(super) struct State {
@@ -63,7 +65,7 @@ pub(super) struct Answer {
 
 impl State {
     pub(super) fn new(hearing: &Hearing, head: &Parts, client_row: usize, now: Time) -> Self {
-        let count = head.headers.get("x-stainless-retry-count");
+        let count = head.headers.get(RETRY_COUNT);
         Self {
             sent: now,
             client_row,

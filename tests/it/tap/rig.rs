@@ -17,7 +17,7 @@ use std::{
     io::{self, BufReader, Write},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
-        Arc, Mutex,
+        Arc, Condvar, Mutex,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
@@ -155,16 +155,33 @@ pub enum Then {
 
 /// Hears everything.
 #[derive(Default)]
-pub struct Seen(pub Mutex<Vec<Observation>>);
+pub struct Seen(pub Mutex<Vec<Observation>>, Condvar);
+
+impl Seen {
+    /// The first one that is picked, once it is there: what passes is heard when it has been passed on, so
+    /// a client may have its answer a moment earlier.
+    pub fn first<T>(&self, mut pick: impl FnMut(&Observation) -> Option<T>) -> T {
+        let mut picked = None;
+        let nothing = |all: &mut Vec<Observation>| {
+            picked = all.iter().find_map(&mut pick);
+            picked.is_none()
+        };
+        let seen = self.0.lock().unwrap();
+        let waited = self.1.wait_timeout_while(seen, PATIENCE, nothing).unwrap();
+        drop(waited);
+        picked.unwrap()
+    }
+}
 
 impl Sink for Seen {
     fn sample(&self, seen: Observation) -> bool {
-        self.0.lock().unwrap().push(seen);
+        self.must(seen);
         true
     }
 
     fn must(&self, seen: Observation) {
         self.0.lock().unwrap().push(seen);
+        self.1.notify_all();
     }
 }
 

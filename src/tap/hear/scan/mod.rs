@@ -119,8 +119,8 @@ pub(super) struct Scanner<W: 'static> {
     unit: u16,
     /// The first half of a surrogate pair.
     high: Option<u16>,
-    kept: [u8; KEPT],
-    len: usize,
+    /// What of a value or key is in pieces before, or has escapes; others need no copy.
+    kept: Vec<u8>,
     /// Bytes of the string, unescaped.
     total: u64,
 }
@@ -138,8 +138,7 @@ impl<W: Copy + 'static> Scanner<W> {
             escape: Escape::None,
             unit: 0,
             high: None,
-            kept: [0; KEPT],
-            len: 0,
+            kept: Vec::new(),
             total: 0,
         }
     }
@@ -203,6 +202,11 @@ impl<W: Copy + 'static> Scanner<W> {
         };
         match rest[at] {
             b'"' => {
+                let after = &rest[at + 1..];
+                if let Some(end) = plain_end(after) {
+                    self.key_is(&after[..end]);
+                    return at + end + 2;
+                }
                 self.in_key = true;
                 self.open_text();
             }
@@ -213,9 +217,15 @@ impl<W: Copy + 'static> Scanner<W> {
         at + 1
     }
 
+    fn key_is(&mut self, name: &[u8]) {
+        let wanted = self.open[self.depth];
+        self.key = wanted.iter().position(|key| key.name.as_bytes() == name);
+        self.state = State::Value;
+    }
+
     fn open_text(&mut self) {
         self.state = State::Text;
-        self.len = 0;
+        self.kept.clear();
         self.total = 0;
         self.escape = Escape::None;
         self.high = None;
@@ -228,14 +238,23 @@ impl<W: Copy + 'static> Scanner<W> {
         let key = self.key.map(|key| &self.open[self.depth][key]);
         let want = key.and_then(|key| key.want);
         match rest[at] {
-            b'"' if want.is_some() => {
-                self.in_key = false;
-                self.open_text();
-            }
             b'"' => {
-                self.skipped = 0;
-                self.escape = Escape::None;
-                self.state = State::SkipText;
+                let after = &rest[at + 1..];
+                if let Some(end) = plain_end(after) {
+                    if let Some(want) = want {
+                        tell(want, Value::Text(&after[..end.min(KEPT)], end as u64));
+                    }
+                    self.state = State::Key;
+                    return at + end + 2;
+                }
+                if want.is_some() {
+                    self.in_key = false;
+                    self.open_text();
+                } else {
+                    self.skipped = 0;
+                    self.escape = Escape::None;
+                    self.state = State::SkipText;
+                }
             }
             opening @ (b'{' | b'[') => {
                 if let Some(want) = want {
@@ -262,7 +281,7 @@ impl<W: Copy + 'static> Scanner<W> {
             b'}' | b']' | b',' => self.state = State::Dead,
             _ => {
                 self.keeps = want.is_some();
-                self.len = 0;
+                self.kept.clear();
                 self.state = State::Word;
                 return at;
             }
@@ -275,14 +294,15 @@ impl<W: Copy + 'static> Scanner<W> {
             .iter()
             .position(|b| is_blank(*b) || matches!(b, b',' | b'}' | b']'));
         let word = &rest[..end.unwrap_or(rest.len())];
-        if self.keeps {
+        let whole = end.is_some() && self.kept.is_empty();
+        if self.keeps && !whole {
             self.keep(word);
         }
         if end.is_some() {
             self.state = State::Key;
             let want = self.key.and_then(|key| self.open[self.depth][key].want);
             if let (true, Some(want)) = (self.keeps, want) {
-                match &self.kept[..self.len] {
+                match if whole { word } else { &self.kept } {
                     b"true" => tell(want, Value::Bool(true)),
                     b"false" => tell(want, Value::Bool(false)),
                     b"null" => tell(want, Value::Null),
@@ -308,15 +328,14 @@ impl<W: Copy + 'static> Scanner<W> {
         }
         self.put_half();
         if self.in_key {
-            let name = &self.kept[..self.len];
-            let wanted = self.open[self.depth];
-            self.key = wanted.iter().position(|key| key.name.as_bytes() == name);
-            self.state = State::Value;
+            let name = std::mem::take(&mut self.kept);
+            self.key_is(&name);
+            self.kept = name;
         } else {
             self.state = State::Key;
             let want = self.key.and_then(|key| self.open[self.depth][key].want);
             if let Some(want) = want {
-                tell(want, Value::Text(&self.kept[..self.len], self.total));
+                tell(want, Value::Text(&self.kept, self.total));
             }
         }
         at + 1
@@ -364,6 +383,28 @@ impl<W: Copy + 'static> Scanner<W> {
         }
         rest.len()
     }
+}
+
+/// Where a string ends that is there to its end and has no escape: the common case, in which nothing need
+/// be kept.
+fn plain_end(rest: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    // Has a bit set for each byte that is zero, the lowest of which is right.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    // Most are short, and a search has to be set up.
+    let mut at = 0;
+    let (words, _) = rest.as_chunks::<8>();
+    for word in words.iter().take(4) {
+        let word = u64::from_le_bytes(*word);
+        let found = zeros(word ^ ONES * u64::from(b'"')) | zeros(word ^ ONES * u64::from(b'\\'));
+        if found != 0 {
+            at += found.trailing_zeros() as usize / 8;
+            return (rest.get(at) == Some(&b'"')).then_some(at);
+        }
+        at += 8;
+    }
+    at += memchr2(b'"', b'\\', rest.get(at..)?)?;
+    (rest.get(at) == Some(&b'"')).then_some(at)
 }
 
 const fn is_blank(byte: u8) -> bool {

@@ -71,8 +71,7 @@ impl<W: Copy + 'static> Scanner<W> {
     }
 
     pub(super) fn keep(&mut self, bytes: &[u8]) {
-        let count = bytes.len().min(KEPT - self.len);
-        self.kept[self.len..self.len + count].copy_from_slice(&bytes[..count]);
-        self.len += count;
+        let count = bytes.len().min(KEPT - self.kept.len());
+        self.kept.extend_from_slice(&bytes[..count]);
     }
 }
