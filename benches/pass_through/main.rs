@@ -1,25 +1,37 @@
 //! What a hop costs: straight to an upstream, through nginx (if it is installed), through the smallest
 //! hop that hyper makes, and through `ratetop tap`, in turns on loopback. A table with ratios.
 //!
-//! `cargo bench --bench pass_through`; `ROUNDS` (3) and `SECONDS` (2, of each load) can be set. Absolute
-//! figures move with the machine's load; what counts is the ratio to a peer of the same run.
+//! `cargo bench --bench pass_through`; `ROUNDS` (3) and `SECONDS` (2, of each load) can be set, and
+//! `WATCHED=1` puts the tap beside itself instead of beside others: with nobody that looks on, with one
+//! reader of its admin port, beside a screen, and beside a screen whose terminal nobody reads, so that its
+//! loop stands still. Absolute figures move with the machine's load; what counts is the ratio to a peer of
+//! the same run.
 
 #![expect(clippy::disallowed_methods, reason = "a bench measures real time")]
 
 mod hop;
 mod load;
 mod process;
+#[cfg(unix)]
+mod screen;
 mod stub;
 mod table;
 
 use load::Load;
 use process::{Hop, free_port};
-use std::{error::Error, net::SocketAddr, time::Duration};
+use std::{
+    error::Error,
+    io::{self, Write},
+    net::{SocketAddr, TcpStream},
+    path::Path,
+    time::Duration,
+};
 use table::{Figures, Row};
 
 /// Anything that ends the bench.
 type Failure = Box<dyn Error + Send + Sync>;
 
+const RATETOP: &str = env!("CARGO_BIN_EXE_ratetop");
 /// Streams of the first-event phase, one after another.
 const SINGLE: usize = 60;
 /// Streams at the same time.
@@ -35,8 +47,17 @@ fn main() -> Result<(), Failure> {
         (Some("hop"), Some(listen), Some(upstream)) => {
             runtime.block_on(hop::serve(listen.parse()?, upstream))
         }
+        (Some("look"), Some(admin), _) => look(admin.parse()?),
         _ => runtime.block_on(measure()),
     }
+}
+
+/// Reads all that a tap tells, for ever.
+fn look(admin: SocketAddr) -> Result<(), Failure> {
+    let mut stream = TcpStream::connect(admin)?;
+    write!(stream, "GET /events HTTP/1.1\r\nHost: {admin}\r\n\r\n")?;
+    io::copy(&mut stream, &mut io::sink())?;
+    Ok(())
 }
 
 fn setting(name: &str, default: u32) -> u32 {
@@ -50,28 +71,10 @@ async fn measure() -> Result<(), Failure> {
     let us = std::env::current_exe()?;
     let upstream = free_port()?;
     let stub = Hop::start("direct", upstream, &us, &["stub", &upstream.to_string()])?;
-    let mut hops = Vec::new();
-    match process::nginx(upstream)? {
-        Some(nginx) => hops.push(nginx),
-        None => println!("nginx is not installed, so it is left out"),
-    }
-    let listen = free_port()?;
-    let arguments = ["hop", &listen.to_string(), &upstream.to_string()];
-    hops.push(Hop::start("hyper", listen, &us, &arguments)?);
-    let listen = free_port()?;
-    let tap = std::path::Path::new(env!("CARGO_BIN_EXE_ratetop"));
-    let url = format!("http://{upstream}");
-    let listening = listen.to_string();
-    let arguments = [
-        "--config",
-        "/dev/null",
-        "tap",
-        "--listen",
-        &listening,
-        "--upstream",
-        &url,
-    ];
-    hops.push(Hop::start("ratetop tap", listen, tap, &arguments)?);
+    let hops = match setting("WATCHED", 0) {
+        0 => beside_others(upstream, &us)?,
+        _ => beside_itself(upstream, &us)?,
+    };
     let mut rows: Vec<Row> = std::iter::once("direct")
         .chain(hops.iter().map(Hop::name))
         .map(Row::new)
@@ -88,6 +91,51 @@ async fn measure() -> Result<(), Failure> {
     }
     println!("{}", table::text(&rows));
     Ok(())
+}
+
+/// The peers, and the tap as it is started.
+fn beside_others(upstream: SocketAddr, us: &Path) -> Result<Vec<Hop>, Failure> {
+    let mut hops = Vec::new();
+    match process::nginx(upstream)? {
+        Some(nginx) => hops.push(nginx),
+        None => println!("nginx is not installed, so it is left out"),
+    }
+    let listen = free_port()?;
+    let arguments = ["hop", &listen.to_string(), &upstream.to_string()];
+    hops.push(Hop::start("hyper", listen, us, &arguments)?);
+    hops.push(tap("ratetop tap", upstream, &free_port()?.to_string())?);
+    Ok(hops)
+}
+
+fn tap(name: &'static str, upstream: SocketAddr, admin: &str) -> Result<Hop, Failure> {
+    let listen = free_port()?;
+    let (listening, url) = (listen.to_string(), format!("http://{upstream}"));
+    let arguments = ["--config", "/dev/null", "tap", "--listen", &listening];
+    let more = ["--upstream", &url, "--admin", admin];
+    Hop::start(
+        name,
+        listen,
+        Path::new(RATETOP),
+        &[&arguments[..], &more].concat(),
+    )
+}
+
+/// The tap with fewer and with more that look on.
+fn beside_itself(upstream: SocketAddr, us: &Path) -> Result<Vec<Hop>, Failure> {
+    let admin = free_port()?;
+    let mut read = tap("one reads its admin port", upstream, &admin.to_string())?;
+    read.beside(us, &["look", &admin.to_string()])?;
+    let mut hops = vec![read];
+    #[cfg(unix)]
+    for (name, stalled) in [
+        ("beside a stalled screen", true),
+        ("beside a screen", false),
+    ] {
+        let program = Path::new(RATETOP);
+        hops.push(Hop::screen(name, free_port()?, program, upstream, stalled)?);
+    }
+    hops.push(tap("alone, no admin port", upstream, "off")?);
+    Ok(hops)
 }
 
 /// All figures of one way to the upstream.

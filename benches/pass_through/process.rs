@@ -1,11 +1,11 @@
 //! The hops as processes of their own: started, measured, pinned, ended.
 
-use crate::Failure;
+use crate::{Failure, screen::Screen};
 use std::{
     fs, io,
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -13,9 +13,25 @@ use std::{
 pub(crate) struct Hop {
     name: &'static str,
     address: SocketAddr,
-    child: Child,
+    program: Program,
+    beside: Option<std::process::Child>,
     /// Removed at the end.
     directory: Option<PathBuf>,
+}
+
+/// What runs.
+enum Program {
+    Plain(std::process::Child),
+    Screen(Screen),
+}
+
+impl Program {
+    fn id(&self) -> u32 {
+        match self {
+            Self::Plain(child) => child.id(),
+            Self::Screen(screen) => screen.id(),
+        }
+    }
 }
 
 /// An address that nobody listens on.
@@ -37,19 +53,56 @@ impl Hop {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
+        Self {
+            name,
+            address,
+            program: Program::Plain(child),
+            beside: None,
+            directory: None,
+        }
+        .wait()
+    }
+
+    /// A tap beside a screen, in a terminal; nobody reads a stalled one, so that its loop stands still.
+    pub(crate) fn screen(
+        name: &'static str,
+        address: SocketAddr,
+        program: &Path,
+        upstream: SocketAddr,
+        stalled: bool,
+    ) -> Result<Self, Failure> {
+        let directory = std::env::temp_dir().join(format!("ratetop-bench-{}", address.port()));
+        fs::create_dir_all(&directory)?;
+        let screen = Screen::open(program, &directory, address, upstream)?;
         let hop = Self {
             name,
             address,
-            child,
-            directory: None,
-        };
+            program: Program::Screen(screen),
+            beside: None,
+            directory: Some(directory),
+        }
+        .wait()?;
+        if let (true, Program::Screen(screen)) = (stalled, &hop.program) {
+            screen.stall()?;
+        }
+        Ok(hop)
+    }
+
+    /// Starts another program that goes with it; what that costs is not the hop's.
+    pub(crate) fn beside(&mut self, program: &Path, arguments: &[&str]) -> io::Result<()> {
+        let child = Command::new(program).args(arguments).spawn()?;
+        self.beside = Some(child);
+        Ok(())
+    }
+
+    fn wait(self) -> Result<Self, Failure> {
         for _ in 0..1_000 {
-            if TcpStream::connect(address).is_ok() {
-                return Ok(hop);
+            if TcpStream::connect(self.address).is_ok() {
+                return Ok(self);
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        Err(format!("{name} does not start").into())
+        Err(format!("{} does not start", self.name).into())
     }
 
     pub(crate) const fn name(&self) -> &'static str {
@@ -62,7 +115,7 @@ impl Hop {
 
     /// Its processes: itself, and its children.
     fn processes(&self) -> Vec<u32> {
-        let own = self.child.id();
+        let own = self.program.id();
         let children = fs::read_to_string(format!("/proc/{own}/task/{own}/children"));
         let children = children.unwrap_or_default();
         let children = children.split_whitespace().filter_map(|id| id.parse().ok());
@@ -96,7 +149,14 @@ impl Drop for Hop {
         for process in self.processes().into_iter().rev() {
             end(process);
         }
-        let _ = self.child.wait();
+        if let Some(mut beside) = self.beside.take() {
+            let _ = beside.kill();
+            let _ = beside.wait();
+        }
+        match &mut self.program {
+            Program::Plain(child) => drop(child.wait()),
+            Program::Screen(screen) => screen.end(),
+        }
         if let Some(directory) = &self.directory {
             let _ = fs::remove_dir_all(directory);
         }

@@ -189,7 +189,8 @@ where
     pub async fn lease(&self) -> Result<Lease<B>, Broken> {
         match self.reuse() {
             Some(lease) => Ok(lease),
-            None => self.connect().await,
+            // Seldom, and large: not a part of everything that may wait for one.
+            None => Box::pin(self.connect()).await,
         }
     }
 

@@ -5,6 +5,7 @@
 mod text;
 
 use memchr::memchr2;
+use text::plain_end;
 
 /// Bytes of one value or key that are kept, unescaped. Enough for 64 characters of a name and for 512
 /// bytes of a message.
@@ -383,28 +384,6 @@ impl<W: Copy + 'static> Scanner<W> {
         }
         rest.len()
     }
-}
-
-/// Where a string ends that is there to its end and has no escape: the common case, in which nothing need
-/// be kept.
-fn plain_end(rest: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    // Has a bit set for each byte that is zero, the lowest of which is right.
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
-    // Most are short, and a search has to be set up.
-    let mut at = 0;
-    let (words, _) = rest.as_chunks::<8>();
-    for word in words.iter().take(4) {
-        let word = u64::from_le_bytes(*word);
-        let found = zeros(word ^ ONES * u64::from(b'"')) | zeros(word ^ ONES * u64::from(b'\\'));
-        if found != 0 {
-            at += found.trailing_zeros() as usize / 8;
-            return (rest.get(at) == Some(&b'"')).then_some(at);
-        }
-        at += 8;
-    }
-    at += memchr2(b'"', b'\\', rest.get(at..)?)?;
-    (rest.get(at) == Some(&b'"')).then_some(at)
 }
 
 const fn is_blank(byte: u8) -> bool {
