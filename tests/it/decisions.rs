@@ -1,6 +1,8 @@
 //! The policies `sdk` and `sdk-classic` decide and wait as the official Python SDK was measured to do,
 //! today's and the last old one, status by status and header by header. `tests/sdk/decisions.json` holds what was
-//! measured; `tests/sdk/python/test_decisions.py` measures it again.
+//! measured; `tests/sdk/python/test_decisions.py` measures it again, and `tests/sdk/typescript/decisions.test.mjs` with the
+//! TypeScript SDK, which differs in five cases of 205: it reads `1,5` as 1, and after a `retry-after-ms` of 0 the other
+//! header.
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use ratetop::domain::{

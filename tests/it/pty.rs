@@ -474,3 +474,35 @@ fn leaving_finishes_what_flows_through_the_tap_and_says_so() {
     assert_eq!(code, 0);
     assert_given_back(&screen);
 }
+
+/// A run on a terminal has one line that says where it is, written over and gone at its end; without one
+/// (as in every other test of runs) it writes none.
+#[test]
+fn a_run_tells_where_it_is_in_one_line_of_the_terminal() {
+    let simulator = crate::cli::Simulator::named("calm");
+    let key = ratetop::sim::speak::ask::API_KEY;
+    let env = [
+        ("ANTHROPIC_BASE_URL", simulator.url.as_str()),
+        ("ANTHROPIC_API_KEY", key),
+    ];
+    let line = "call --rate 5/s --duration 3s --model claude-haiku-4-5 --max-tokens 5";
+    let args: Vec<&str> = line.split(' ').collect();
+    let terminal = Terminal::start(RATETOP, &args, &env, 100, 30);
+    let line_of = |seen: &Seen| {
+        let text = seen.parser.screen().contents();
+        text.lines()
+            .find(|line| line.contains(" in flight, "))
+            .map(str::to_owned)
+    };
+    let first = line_of(&terminal.until("a line of progress", |seen| line_of(seen).is_some()));
+    let second = terminal.until("another one in its place", |seen| {
+        line_of(seen).is_some_and(|line| Some(&line) != first.as_ref())
+    });
+    let lines = second.parser.screen().contents();
+    assert_eq!(lines.matches(" in flight, ").count(), 1, "{lines}");
+    drop(second);
+    let ended = terminal.until("its result", |seen| seen.ended);
+    let text = ended.parser.screen().contents();
+    assert!(line_of(&ended).is_none(), "{text}");
+    assert!(text.contains("15 calls to claude-haiku-4-5"), "{text}");
+}

@@ -33,7 +33,7 @@ suites() { # where
   echo "== Python SDK $("$venv/bin/python" -c 'import anthropic; print(anthropic.__version__)') $1"
   (cd "$here/python" && "$venv/bin/python" -W error::ResourceWarning -m unittest discover -p 'test_*.py')
   echo "== TypeScript SDK $(node -p "require('$here/node_modules/@anthropic-ai/sdk/package.json').version") $1"
-  node --test --test-reporter=spec "$here/typescript/sdk.test.mjs"
+  node --test --test-reporter=spec "$here"/typescript/*.test.mjs
 }
 suites "at the simulator"
 RATETOP_SDK_TAP=1 suites "through the tap"

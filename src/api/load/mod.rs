@@ -10,7 +10,7 @@
 use super::call::{Around, CallEnd, Driver};
 use crate::domain::{
     call::CallOrder,
-    id::{CallId, ModelId},
+    id::{CallId, ClientId, ModelId},
     load::{
         pace::Cost,
         plan::{LATE_S, Plan},
@@ -18,6 +18,7 @@ use crate::domain::{
     observation::CallResult,
 };
 use std::{
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -76,6 +77,7 @@ impl Load {
     /// Runs to the end of the plan, or until `cancel`, which also ends calls under way at once.
     pub async fn run(self, dice: &mut fastrand::Rng, cancel: &CancellationToken) -> LoadEnd {
         let began = self.driver.clock.instant();
+        let dice = &mut own_dice(dice, &self.order.client);
         let open = self.plan.rate.is_some();
         let shared = Arc::new(Shared {
             load: self,
@@ -98,6 +100,14 @@ impl Load {
             .take();
         end
     }
+}
+
+/// Dice of a client's own: two clients that were seeded alike do not wait alike, or their retries would
+/// come as a herd.
+fn own_dice(dice: &mut fastrand::Rng, client: &ClientId) -> fastrand::Rng {
+    let mut hasher = DefaultHasher::new();
+    client.as_str().hash(&mut hasher);
+    fastrand::Rng::with_seed(dice.u64(..) ^ hasher.finish())
 }
 
 impl Shared {

@@ -491,6 +491,23 @@ proptest! {
         prop_assert_eq!(denied, budget.denied());
     }
 
+    /// Two programs that were seeded alike, by chance or from one image, throw other dice for each client
+    /// and each worker: their retries do not come together.
+    #[test]
+    fn clients_that_were_seeded_alike_do_not_wait_alike(seed in any::<u64>(), one in "[a-z]{1,8}", other in "[a-z]{1,8}") {
+        prop_assume!(one != other);
+        let dice = |client: &str| own_dice(&mut fastrand::Rng::with_seed(seed), &client.into());
+        let (mut one, mut other, mut same) = (dice(&one), dice(&other), dice(&one));
+        let mut worker = one.fork();
+        let _ = same.fork();
+        for _ in 0..4 {
+            let die = one.f64();
+            prop_assert!((die - other.f64()).abs() > 1e-12);
+            prop_assert!((die - worker.f64()).abs() > 1e-12);
+            prop_assert!((die - same.f64()).abs() < 1e-12, "but the same run is the same again");
+        }
+    }
+
     /// A cancelled run sends nothing more, ends at once, and counts what it began.
     #[test]
     fn after_a_cancel_nothing_is_sent(
