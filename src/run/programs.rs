@@ -15,14 +15,12 @@ use crate::{
     },
     sim::traffic::Traffic,
 };
+use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::{
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::sync::Semaphore;
@@ -100,7 +98,7 @@ async fn once(
             transport: Arc::new(Dressed {
                 way,
                 headers: dress(order),
-                sent: AtomicU32::new(0),
+                sent: Mutex::default(),
             }),
             key: Some(super::world::API_KEY.into()),
             auth: AuthStyle::default(),
@@ -143,12 +141,27 @@ fn dress(order: &CallOrder) -> HeaderMap {
 struct Dressed {
     way: Arc<dyn Transport>,
     headers: HeaderMap,
-    sent: AtomicU32,
+    /// What was sent last, and how often before: a turn that is continued is a request of its own.
+    sent: Mutex<(Bytes, u32)>,
+}
+
+impl Dressed {
+    /// How often this was sent before.
+    fn count(&self, body: &Bytes) -> u32 {
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let (last, before) = &mut *sent;
+        if last == body {
+            *before += 1;
+        } else {
+            *sent = (body.clone(), 0);
+        }
+        sent.1
+    }
 }
 
 impl Transport for Dressed {
     fn send(&self, mut request: Request) -> BoxFuture<'_, Result<Response, Broken>> {
-        let before = self.sent.fetch_add(1, Relaxed);
+        let before = self.count(&request.body);
         for (name, value) in &self.headers {
             request.headers.insert(name, value.clone());
         }
@@ -166,5 +179,30 @@ struct Deaf;
 impl Ear for Deaf {
     fn hear(&self, _: Told) -> BoxFuture<'_, ()> {
         std::future::ready(()).boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nowhere;
+
+    impl Transport for Nowhere {
+        fn send(&self, _: Request) -> BoxFuture<'_, Result<Response, Broken>> {
+            std::future::pending().boxed()
+        }
+    }
+
+    #[test]
+    fn what_is_sent_again_is_counted_and_a_turn_that_goes_on_is_not_a_retry() {
+        let dressed = Dressed {
+            way: Arc::new(Nowhere),
+            headers: HeaderMap::new(),
+            sent: Mutex::default(),
+        };
+        let counts = ["a", "a", "a", "a and more", "a and more"];
+        let counts = counts.map(|body| dressed.count(&Bytes::from(body)));
+        assert_eq!(counts, [0, 1, 2, 0, 1]);
     }
 }

@@ -6,6 +6,9 @@ use super::{
     rig::{PATIENCE, Peer},
     wire::Kind,
 };
+use http::{Request, Response};
+use hyper::{body::Incoming, server::conn::http2, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
@@ -25,22 +28,26 @@ fn authority() -> CertifiedIssuer<'static, KeyPair> {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
+/// How a server proves to be `name`.
+fn config(by: &CertifiedIssuer<'static, KeyPair>, name: &str) -> ServerConfig {
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let certificate = params.signed_by(&key, by).unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap()
+}
+
 /// A server with a certificate for `name`; what it was asked, head by head.
 fn server(
     by: &CertifiedIssuer<'static, KeyPair>,
     name: &str,
 ) -> (SocketAddr, mpsc::Receiver<super::wire::Message>) {
-    let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-    let certificate = params.signed_by(&key, by).unwrap();
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .unwrap();
-    let config = Arc::new(config);
+    let config = Arc::new(config(by, name));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (tell, asked) = mpsc::channel();
@@ -158,4 +165,55 @@ fn an_upstream_that_did_not_agree_on_http2_gets_no_request() {
     );
     tap.end();
     assert!(asked.try_recv().is_err(), "something was sent");
+}
+
+#[test]
+fn http2_is_agreed_on_in_tls() {
+    let (home, authority) = (Home::new(), authority());
+    let mut config = config(&authority, "localhost");
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let (say, said) = mpsc::channel();
+    let (tell, asked) = mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async move {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            say.send(listener.local_addr().unwrap()).unwrap();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let stream = acceptor.accept(stream).await.unwrap();
+                let service = service_fn(|request: Request<Incoming>| {
+                    let (head, body) = request.into_parts();
+                    tell.send((head.version, head.uri.to_string())).unwrap();
+                    // An echo.
+                    async move { Ok::<_, std::convert::Infallible>(Response::new(body)) }
+                });
+                let _ = http2::Builder::new(TokioExecutor::new())
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
+            }
+        });
+    });
+    let address = said.recv_timeout(PATIENCE).unwrap();
+    let roots = home.file("roots.pem", &authority.pem(), 0o600);
+    let upstream = format!("https://localhost:{}", address.port());
+    let tap = Running::tap(
+        &home,
+        &["--upstream", &upstream, "--http2"],
+        &[("SSL_CERT_FILE", &roots)],
+    );
+    let mut client = Peer::to(tap.address);
+    for text in ["one", "two"] {
+        let rest = format!("Content-Length: 3\r\n\r\n{text}");
+        let answer = tap.ask(&mut client, "POST /v1/messages", &rest);
+        assert_eq!((answer.status(), answer.text().as_str()), (200, text));
+        let target = format!("{upstream}/v1/messages");
+        let asked = asked.recv_timeout(PATIENCE).unwrap();
+        assert_eq!(asked, (http::Version::HTTP_2, target));
+    }
+    tap.end();
 }
