@@ -339,6 +339,39 @@ async fn a_cached_prompt_says_what_counted_and_why_nothing_was_cached() {
     assert!(shot.contains("claude-haiku-4-5's minimum of"), "{shot}");
 }
 
+/// Streams that break after a 200: surfaced each fails its call, called anew they are answered, and what
+/// was paid twice is shown.
+#[tokio::test(start_paused = true)]
+async fn a_broken_answer_is_surfaced_or_called_anew_with_its_tokens_paid_twice() {
+    let mut stage = Stage::new("mid-stream", "claude-haiku-4-5");
+    stage
+        .form((4, 24), "hint-jitter")
+        .keys("<enter>")
+        .until_over()
+        .await;
+    stage
+        .to(Field::Broken)
+        .keys("ll <enter>")
+        .until_over()
+        .await
+        .shots("run-called-anew");
+    let runs = stage.runs();
+    let [surfaced, anew] = runs.as_slice() else {
+        panic!("two runs")
+    };
+    let (surfaced, anew) = (surfaced.summary(), anew.summary());
+    assert!(surfaced.broken > 5 && surfaced.failed == surfaced.broken);
+    assert_eq!(surfaced.paid_twice.output_tokens, 0);
+    assert!(anew.ok > surfaced.ok && anew.retries > 0);
+    assert!(anew.paid_twice.output_tokens > 0);
+    assert!(anew.paid_twice.output_tokens <= anew.thrown_away.output_tokens);
+    assert!(
+        anew.sentence().contains("paid twice"),
+        "{}",
+        anew.sentence()
+    );
+}
+
 /// One call after the other to whichever pool has most left; each is told by itself.
 #[tokio::test(start_paused = true)]
 async fn a_spread_run_tells_each_pool_by_itself() {

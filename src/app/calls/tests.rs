@@ -7,7 +7,9 @@ use crate::{
     },
     domain::{
         id::CallId,
-        observation::Observation,
+        limit::Dimension,
+        load::pace::Pacing,
+        observation::{Observation, Source, What},
         retry::Policy,
         spend::Spend,
         timeline::{FIRST_FOREIGN_CALL, fixtures::*},
@@ -362,4 +364,49 @@ fn an_ending_is_asked_of_simulators_only() {
         panic!("{sent:?}")
     };
     assert_eq!(order.prompt, "Hi\n[stop: max_tokens]");
+}
+
+/// What its buckets hold comes from every answer of its pool, whoever asked.
+#[test]
+fn a_paced_run_knows_what_the_board_knows_and_hears_what_others_are_told() {
+    let mut app = app();
+    let mut free = card("claude-opus-5-5");
+    free.spend.free = true;
+    app.update(Event::Profile(Box::new(free)), t(0.0));
+    let order = |effects: &[Effect]| match effects {
+        [Effect::Run(order)] => order.clone(),
+        other => panic!("{other:?}"),
+    };
+    let first = order(&press(&mut app, &format!("{WORKERS}ljjjjjl\n")));
+    assert_eq!(first.pacing, Some(Pacing::LIVE));
+    assert_eq!(first.known, [], "nothing was heard yet");
+
+    let mut told = |call: u64, source, organization: &str, model: &str| {
+        let mut seen = seen(call, Some(1), 4.0, headed(4.0, 200, None, 206_000, 0.1));
+        seen.source = source;
+        seen.model = Some(model.into());
+        if let What::Head { reading, .. } = &mut seen.what {
+            reading.organization = Some(organization.into());
+        }
+        let event = Event::Observed {
+            profile: Arc::from("prod"),
+            seen: Arc::new(seen),
+        };
+        app.update(event, t(4.0))
+    };
+    let (run, other) = (first.order.call.0, FIRST_FOREIGN_CALL + 7);
+    let opus = "claude-opus-5-5";
+    assert_eq!(told(run, Source::Call, "a", opus), [], "its own");
+    assert_eq!(told(other, Source::Tap, "b", opus), [], "another's limits");
+    assert_eq!(told(other, Source::Tap, "a", "claude-haiku-4-5"), []);
+    let heard = told(other, Source::Tap, "a", opus);
+    let [Effect::Overheard { first, levels, .. }] = heard.as_slice() else {
+        panic!("{heard:?}")
+    };
+    assert_eq!((first.0, levels.len()), (run, 3));
+
+    let second = order(&press(&mut app, "\n"));
+    let left: Vec<_> = second.known.iter().map(|it| it.dimension).collect();
+    assert_eq!(left, [Dimension::Rpm, Dimension::Itpm, Dimension::Otpm]);
+    assert!(second.known[2].remaining <= 206_000);
 }

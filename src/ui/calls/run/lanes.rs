@@ -36,6 +36,8 @@ pub(super) struct Picture<'a> {
     pub extent: Extent,
     /// Whether its selected worker and attempt are marked.
     pub selected: bool,
+    /// Whether there is a column for what was held back: of two runs on one axis both have it or none.
+    pub held: bool,
     /// Lines under the tracks: the selected attempt, the policy's rule, what the marks mean.
     pub tail: u16,
 }
@@ -99,8 +101,7 @@ impl Picture<'_> {
 
     /// The columns right of the lanes.
     fn columns(&self) -> &'static [(&'static str, u16)] {
-        let held = self.run.asked.pacing.is_some();
-        &COLUMNS[..COLUMNS.len() - usize::from(!held)]
+        &COLUMNS[..COLUMNS.len() - usize::from(!self.held)]
     }
 
     pub(super) fn now_s(&self, scene: &Scene<'_>) -> f64 {

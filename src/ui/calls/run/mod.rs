@@ -58,7 +58,7 @@ pub(super) fn draw(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: 
         run,
         &title(scene, run),
         extent,
-        (true, tail),
+        (true, run.asked.pacing.is_some(), tail),
         canvas,
         lanes,
     );
@@ -76,6 +76,7 @@ fn pair(scene: &Scene<'_>, runs: [&Run; 2], canvas: &mut Canvas<'_>, area: Rect)
     let table = 11.min(area.height / 3);
     let each = (area.height - table) / 2;
     let extent = both(scene, runs);
+    let held = runs.iter().any(|run| run.asked.pacing.is_some());
     for (at, run) in runs.into_iter().enumerate() {
         let part = Rect {
             y: area.y + at as u16 * each,
@@ -88,7 +89,7 @@ fn pair(scene: &Scene<'_>, runs: [&Run; 2], canvas: &mut Canvas<'_>, area: Rect)
             versus::title(run),
             run.asked.plan.workers
         );
-        boxed(scene, run, &name, extent, (at == 0, 0), canvas, part);
+        boxed(scene, run, &name, extent, (at == 0, held, 0), canvas, part);
     }
     let under = Rect {
         y: area.y + 2 * each,
@@ -110,7 +111,7 @@ fn boxed(
     run: &Run,
     title: &str,
     extent: Extent,
-    (selected, tail): (bool, u16),
+    (selected, held, tail): (bool, bool, u16),
     canvas: &mut Canvas<'_>,
     area: Rect,
 ) {
@@ -134,6 +135,7 @@ fn boxed(
         run,
         extent,
         selected,
+        held,
         tail,
     };
     picture.draw(scene, canvas, inner);
@@ -197,6 +199,7 @@ pub(super) fn small(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area:
         run,
         extent: cells::extent(run, scene.now),
         selected: true,
+        held: run.asked.pacing.is_some(),
         tail: 0,
     };
     picture.draw(scene, canvas, body);

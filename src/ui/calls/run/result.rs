@@ -11,6 +11,7 @@ use crate::{
         },
         spend::dollars,
         time::seconds_between,
+        usage::Usage,
     },
     ui::{
         calls::{
@@ -214,6 +215,9 @@ fn counts(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: Rect, alo
         pairs.push(("a call", spans_in_words(&s.total), roles.text));
     }
     pairs.push(("tokens", tokens(s), roles.text));
+    if s.broken > 0 {
+        pairs.push(("broken", thrown_away(s), roles.text));
+    }
     if alone {
         pairs.push(("cost", money(scene, run), roles.text));
     }
@@ -278,22 +282,19 @@ fn without(scene: &Scene<'_>, run: &Run) -> Option<String> {
 }
 
 fn tokens(s: &Summary) -> String {
-    let thrown = s.thrown_away.output_tokens + s.thrown_away.all_input();
-    let thrown = if s.broken > 0 {
-        let twice = s.paid_twice.output_tokens + s.paid_twice.all_input();
-        match twice {
-            0 => format!(" · {} thrown away", count(thrown)),
-            n if n == thrown => format!(" · {} paid twice", count(n)),
-            n => format!(" · {} thrown away, {} paid twice", count(thrown), count(n)),
-        }
-    } else {
-        String::new()
-    };
-    format!(
-        "{} in · {} out{thrown}",
-        count(s.usage.all_input()),
-        count(s.usage.output_tokens)
-    )
+    let (input, output) = (count(s.usage.all_input()), count(s.usage.output_tokens));
+    format!("{input} in · {output} out")
+}
+
+/// What answers that broke after a 200 took, and what of it was paid twice.
+fn thrown_away(s: &Summary) -> String {
+    let all = |usage: &Usage| usage.all_input() + usage.output_tokens;
+    let thrown = count(all(&s.thrown_away));
+    match all(&s.paid_twice) {
+        0 => format!("{thrown} tokens thrown away"),
+        n if n == all(&s.thrown_away) => format!("{thrown} tokens, paid twice"),
+        n => format!("{thrown} tokens · {} paid twice", count(n)),
+    }
 }
 
 pub(super) fn money(scene: &Scene<'_>, run: &Run) -> String {
