@@ -99,7 +99,7 @@ impl Screen {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.id()));
         let waits = |task: fs::DirEntry| {
             let call = fs::read_to_string(task.path().join("wchan"));
-            call.is_ok_and(|call| call.contains("tty_write") || call.contains("n_tty"))
+            call.is_ok_and(|call| call.contains("wait_woken") || call.contains("tty_write"))
         };
         tasks.is_ok_and(|tasks| tasks.flatten().any(waits))
     }
