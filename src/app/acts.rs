@@ -201,8 +201,7 @@ impl App {
                     _ => {
                         let to = moved(at, rows.len().saturating_sub(1), page, command);
                         state.select(&rows, to);
-                        let visible = usize::from(layout::events(self.size).1).max(1);
-                        state.first = layout::scroll(state.first, to, visible, rows.len());
+                        state.first = state.lines(self.size, &rows).first;
                     }
                 }
             }

@@ -242,16 +242,16 @@ impl App {
         {
             let rows = state.rows(shown.ring);
             let (top, visible) = layout::events(self.size);
-            let at = state.place(&rows);
-            let first = layout::scroll(state.first, at, visible.into(), rows.len());
-            if let Some(place) = y.checked_sub(top).filter(|line| *line < visible)
-                && let Some(notice) = rows.get(first + usize::from(place))
+            let lines = state.lines(self.size, &rows);
+            if let Some(line) = y.checked_sub(top).filter(|line| *line < visible)
+                && let place = lines.place_at(line)
+                && let Some(notice) = rows.get(place)
             {
-                if first + usize::from(place) == at && state.seq.is_some() {
+                if place == lines.place && state.seq.is_some() {
                     state.open = Some(0);
                 }
                 state.seq = Some(notice.seq);
-                state.first = first;
+                state.first = lines.first;
             }
         }
         self.events = state;

@@ -37,3 +37,4 @@ pub mod timeline;
 pub mod traffic;
 pub mod usage;
 pub mod verdict;
+pub mod wrap;

@@ -3,12 +3,11 @@
 
 use super::{
     canvas::Canvas,
-    cards,
-    events::wrap,
-    format,
+    cards, format,
     widgets::{Tone, bar, chart},
     words,
 };
+use crate::domain::wrap::wrap;
 use crate::{
     app::{App, Shown, headroom::Headroom},
     domain::{

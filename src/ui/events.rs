@@ -2,8 +2,15 @@
 
 use super::{canvas::Canvas, cards, format};
 use crate::{
-    app::{App, Shown, layout},
-    domain::notice::{Notice, NoticeKind, Weight},
+    app::{
+        App, Shown,
+        events::{is_numbered, sentence_column},
+        layout,
+    },
+    domain::{
+        notice::{Notice, NoticeKind, Weight},
+        wrap::wrap,
+    },
 };
 use ratatui::{layout::Rect, style::Style};
 
@@ -33,15 +40,36 @@ pub(super) fn draw(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: 
         canvas.put(inner.x + 2, inner.y, text, quiet, inner.right());
         return;
     }
-    let visible = usize::from(inner.height);
-    let first = layout::scroll(state.first, place, visible, rows.len());
-    for (i, notice) in rows.iter().skip(first).take(visible).enumerate() {
+    let lines = state.lines((area.width, canvas.buf.area.height), &rows);
+    let shown_rows = rows.iter().enumerate().skip(lines.first);
+    for (y, (at, notice)) in (inner.y..inner.y + lines.list).zip(shown_rows) {
         let line = Rect {
-            y: inner.y + i as u16,
+            y,
             height: 1,
             ..inner
         };
-        row(shown, notice, first + i == place, canvas, line);
+        row(shown, notice, at == place, canvas, line);
+    }
+    if let Some(notice) = rows.get(place).filter(|_| lines.foot > 0) {
+        let foot = Rect {
+            y: inner.y + lines.list,
+            height: lines.foot,
+            ..inner
+        };
+        whole(&notice.sentence, canvas, foot);
+    }
+}
+
+/// The selected sentence to its end, beneath the list.
+fn whole(sentence: &str, canvas: &mut Canvas<'_>, area: Rect) {
+    let roles = *canvas.roles();
+    canvas.tint(area, roles.select);
+    let (x, last) = (area.x + 2, area.bottom().saturating_sub(1));
+    let mut rest = sentence;
+    for (y, part) in (area.y..=last).zip(wrap(sentence, area.width.saturating_sub(2).into())) {
+        let said = if y == last { rest } else { part };
+        canvas.put_cut(x, y, said, roles.strong, area.right());
+        rest = rest.get(part.len()..).unwrap_or_default().trim_start();
     }
 }
 
@@ -78,37 +106,32 @@ fn weight(notice: &Notice, canvas: &Canvas<'_>) -> (&'static str, Style) {
     }
 }
 
-fn row(shown: &Shown<'_>, notice: &Notice, selected: bool, canvas: &mut Canvas<'_>, line: Rect) {
+fn row(shown: &Shown<'_>, notice: &Notice, selected: bool, canvas: &mut Canvas<'_>, area: Rect) {
     let roles = *canvas.roles();
-    let (y, end) = (line.y, line.right());
+    let (y, end) = (area.y, area.right());
     if selected {
-        canvas.tint(line, roles.select);
-        canvas.put(line.x, y, "▸", roles.accent, end);
+        canvas.tint(area, roles.select);
+        canvas.put(area.x, y, "▸", roles.accent, end);
     }
-    let mut x = line.x + 2;
+    let numbered = is_numbered(area.width);
+    let mut x = area.x + 2;
     let clock = format::clock(notice.at, shown.offset_s);
-    if line.width >= 50 {
+    if numbered {
         canvas.put_right(x, y, &notice.seq.to_string(), roles.quiet, x + 5);
         x += 7;
     }
     x = canvas.put(x, y, &clock, roles.quiet, end) + 1;
     let (mark, style) = weight(notice, canvas);
     canvas.put(x, y, mark, style, end);
-    x += 2;
-    if line.width >= 50 {
-        canvas.put(x, y, kind(notice), style, end);
-        x += 9;
+    if numbered {
+        canvas.put(x + 2, y, kind(notice), style, end);
     }
     let text = if selected { roles.strong } else { roles.text };
+    let x = area.x + sentence_column(area.width);
+    let x = canvas.put_cut(x, y, &notice.sentence, text, end);
     let request = notice.request.as_ref().map_or("", |id| id.as_str());
-    let room = usize::from(end.saturating_sub(x));
-    let tail = request.chars().count() + 2;
-    let whole = notice.sentence.chars().count() + tail <= room;
-    x = canvas.put(x, y, &notice.sentence, text, end.saturating_sub(1));
-    if whole && !request.is_empty() {
-        canvas.put_right(x, y, request, roles.quiet, end.saturating_sub(1));
-    } else if notice.sentence.chars().count() > room {
-        canvas.put(end.saturating_sub(1), y, "…", roles.quiet, end);
+    if usize::from(end.saturating_sub(x + 1)) > request.chars().count() {
+        canvas.put_right(x, y, request, roles.quiet, end);
     }
 }
 
@@ -172,53 +195,6 @@ fn evidence(shown: &Shown<'_>, notice: &Notice, line: usize, canvas: &mut Canvas
                 canvas.put(inner.x + 2, y, part, roles.text, end);
             }
             y += 1;
-        }
-    }
-}
-
-/// Breaks a line at spaces so that each part has at most `width` characters.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<&str> {
-    let width = width.max(1);
-    let mut parts = Vec::new();
-    let mut rest = text;
-    while rest.chars().count() > width {
-        let cut = rest
-            .char_indices()
-            .nth(width)
-            .map_or(rest.len(), |(i, _)| i);
-        let at = if rest[cut..].starts_with(' ') {
-            cut
-        } else {
-            rest[..cut].rfind(' ').filter(|at| *at > 0).unwrap_or(cut)
-        };
-        parts.push(&rest[..at]);
-        rest = rest[at..].trim_start();
-    }
-    if !rest.is_empty() || parts.is_empty() {
-        parts.push(rest);
-    }
-    parts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn breaks_at_spaces() {
-        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
-        assert_eq!(wrap("", 3), [""]);
-    }
-
-    proptest! {
-        #[test]
-        fn no_part_is_too_long_and_no_letter_is_lost(text in "\\PC{0,80}", width in 0usize..20) {
-            let parts = wrap(&text, width);
-            prop_assert!(parts.iter().all(|part| part.chars().count() <= width.max(1)));
-            let letters = |s: &str| s.chars().filter(|c| !c.is_whitespace()).collect::<String>();
-            prop_assert_eq!(letters(&parts.concat()), letters(&text));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What frames the panel: the header line (drawn by `header`), the tab line, the footer, toasts.
 
-use super::{canvas::Canvas, events::wrap, header};
+use super::{canvas::Canvas, header};
 use crate::app::{
     App, Shown,
     calls::form::Field,
@@ -9,6 +9,7 @@ use crate::app::{
     layout,
     panel::Tab,
 };
+use crate::domain::wrap::wrap;
 use ratatui::layout::Rect;
 
 /// Draws what frames the panel.
@@ -142,6 +143,9 @@ fn footer(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         .enumerate()
         .filter(|(_, row)| row.works_on(app.tab()))
         .filter_map(|(i, row)| match row.command {
+            // Without a profile there is nothing to select, send or freeze.
+            Command::Help | Command::Palette | Command::Quit => Some((i, row.foot?)),
+            _ if app.front_card().is_none() => None,
             Command::Back if inside => Some((i, OUT)),
             // Of a list, or of what is open from it: not of both.
             Command::Enter | Command::Sort | Command::Filter | Command::Totals if inside => None,

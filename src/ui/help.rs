@@ -1,11 +1,12 @@
 //! What lies over the panel: help, the command palette, the profile switcher, a question.
 
-use super::{canvas::Canvas, code, events::wrap, widgets::popup};
+use super::{canvas::Canvas, code, widgets::popup};
 use crate::app::{
     App,
     command::COMMANDS,
     layer::{Layer, Palette},
 };
+use crate::domain::wrap::wrap;
 use ratatui::layout::Rect;
 
 /// Draws whatever lies over the panel.

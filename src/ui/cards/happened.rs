@@ -1,10 +1,11 @@
 //! The newest events, those that say the same as one line.
 
 use super::pad;
+use crate::domain::wrap::wrap;
 use crate::{
     app::Shown,
     domain::notice::{Notice, Ring, Weight},
-    ui::{canvas::Canvas, events::wrap, format},
+    ui::{canvas::Canvas, format},
 };
 use ratatui::layout::Rect;
 

@@ -13,11 +13,11 @@ pub(super) use span::{Span, time_axis};
 
 use super::{
     canvas::Canvas,
-    events::wrap,
     format,
     widgets::{Tone, chart},
     words,
 };
+use crate::domain::wrap::wrap;
 use crate::{
     app::{App, Shown},
     domain::{board::Pool, gauge::Gauge, org::GroupKind},

@@ -1,6 +1,7 @@
 //! The newest refusal: cause, what was asked, what the client did, when a retry helps.
 
 use super::pad;
+use crate::domain::wrap::wrap;
 use crate::{
     app::{Shown, profile::Refusal},
     domain::{
@@ -11,7 +12,7 @@ use crate::{
         timeline::Call,
         verdict::{Cause, Certainty},
     },
-    ui::{canvas::Canvas, events::wrap, format, frame, rows::shared, words},
+    ui::{canvas::Canvas, format, frame, rows::shared, words},
 };
 use ratatui::layout::Rect;
 

@@ -262,7 +262,7 @@ impl Table<'_> {
             x = canvas.put(x, y, " wait ", roles.quiet, end);
             canvas.put(x, y, &waits, roles.hint, end);
         } else if call.may_come_back_since().is_some() {
-            canvas.put(x + 1, y, "may retry", roles.quiet, end);
+            canvas.put_cut(x + 1, y, "may retry", roles.quiet, end);
         }
     }
 

@@ -56,6 +56,22 @@ fn a_call_is_told_whole(#[case] how: &str) {
     assert_eq!(value["totals"]["slept_s"].to_string(), "0.0");
 }
 
+/// Section "streaming": thinking deltas come first, and unknown events and deltas are passed over.
+#[test]
+fn thinking_is_read_and_is_no_part_of_the_answer() {
+    let simulator = Simulator::with("[answers]\nthinking = true\ntokens = [40, 40]\n");
+    let home = Home::at(&simulator.url);
+    let line = "call --json --stream --model claude-opus-5-5 --policy none --prompt hello";
+    let value = home.run(line).exits(0).json();
+    let call = &value["calls"][0];
+    assert_eq!(call["outcome"], "ok");
+    assert_eq!(call["stop_reason"], "end_turn");
+    assert_eq!(call["usage"]["output_tokens"], 40);
+    assert!(call["attempts"][0]["first_token_ms"].is_number());
+    let text = call["text"].as_str().unwrap();
+    assert!(!text.is_empty() && !text.contains("Which words?"), "{text}");
+}
+
 #[test]
 fn a_call_for_people_puts_the_answer_on_stdout_and_the_rest_on_stderr() {
     let simulator = Simulator::named("calm");

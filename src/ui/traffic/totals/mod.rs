@@ -170,10 +170,15 @@ fn retries(tally: &Tally, roles: &Roles) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if tally.retries > 0 {
         let text = format!(
-            "asked {}, slept {} before {} retries",
+            "asked {}, slept {} before {} {}",
             format::span(tally.asked_s),
             format::span(tally.slept_s),
-            format::count(tally.retries)
+            format::count(tally.retries),
+            if tally.retries == 1 {
+                "retry"
+            } else {
+                "retries"
+            }
         );
         lines.push(Line::Said(text, roles.text));
     }
