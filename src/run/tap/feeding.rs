@@ -21,9 +21,6 @@ use std::{
 
 /// Samples that wait to be written down; more are dropped and counted.
 const MOST_WAITING: usize = 8_192;
-/// How long what is heard waits for more of it: to wake a thread for each takes longer than the traffic
-/// should wait for.
-const GATHER: Duration = Duration::from_millis(50);
 /// Between two looks at the totals.
 const TOTALS: Duration = Duration::from_secs(1);
 
@@ -36,10 +33,6 @@ pub struct Feeding {
 
 impl Feeding {
     /// To `take`, on a thread of its own.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the thread does nothing else, and is no worker"
-    )]
     pub fn to(
         telling: Telling,
         take: impl Fn(Observation) + Send + 'static,
@@ -50,13 +43,9 @@ impl Feeding {
         std::thread::Builder::new()
             .name("feed".to_owned())
             .spawn(move || {
-                while let Ok(first) = seen.recv() {
-                    // What comes meanwhile wakes nobody.
-                    std::thread::sleep(GATHER);
-                    for seen in std::iter::once(first).chain(seen.try_iter()) {
-                        taken.fetch_sub(1, Relaxed);
-                        take(seen);
-                    }
+                for seen in seen {
+                    taken.fetch_sub(1, Relaxed);
+                    take(seen);
                 }
             })?;
         Ok(Self {
