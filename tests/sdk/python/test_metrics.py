@@ -84,7 +84,8 @@ class Metrics(World):
             client = self.client(max_retries=2)
             message = self.hello(client, model=model)
             usage.append((model, message.usage))
-        with self.client(max_retries=0).messages.stream(
+        # What the call before has left may not do for this one: it waits too.
+        with self.client(max_retries=2).messages.stream(
             model=opus, max_tokens=64, messages=[{"role": "user", "content": "planted"}]
         ) as stream:
             usage.append((opus, stream.get_final_message().usage))
