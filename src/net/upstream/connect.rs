@@ -2,7 +2,7 @@
 
 use super::{
     super::{base::Base, transport::Broken, trouble},
-    wire::Stream,
+    stream::Stream,
 };
 use http::{HeaderValue, Uri};
 use hyper_util::{

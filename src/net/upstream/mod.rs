@@ -8,6 +8,7 @@
 mod connect;
 mod greeting;
 mod shared;
+mod stream;
 mod wire;
 
 use super::{base::Base, spelling::RawHead, transport::Broken};

@@ -1,30 +1,21 @@
 //! One connection's bytes, plain or encrypted, with the names of headers as they came.
 
-use super::super::spelling::{RawHead, Speller};
+use super::{
+    super::spelling::{RawHead, Speller},
+    stream::Stream,
+};
 use std::{
     io::{self, IoSlice},
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
-use tokio_rustls::client::TlsStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A connection.
 pub struct Wire {
     stream: Stream,
     heads: Arc<Heads>,
-}
-
-/// What carries the bytes.
-pub enum Stream {
-    /// As they are.
-    Plain(TcpStream),
-    /// Inside TLS.
-    Tls(Box<TlsStream<TcpStream>>),
 }
 
 /// The heads of a connection's next exchange: of the request as it is to be spelled, of the answer as it
@@ -87,10 +78,7 @@ impl AsyncRead for Wire {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let result = match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-            Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_read(cx, buf),
-        };
+        let result = Pin::new(&mut self.stream).poll_read(cx, buf);
         if let Some(came) = buf.filled().get(before..).filter(|came| !came.is_empty()) {
             let mut heads = self.heads.heads();
             if heads.awaited {
@@ -111,25 +99,15 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            // A socket keeps nothing back.
-            Stream::Plain(_) => Poll::Ready(Ok(())),
-            Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(cx),
-        }
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_shutdown(cx),
-        }
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 
     fn is_write_vectored(&self) -> bool {
-        match &self.stream {
-            Stream::Plain(stream) => stream.is_write_vectored(),
-            Stream::Tls(stream) => stream.is_write_vectored(),
-        }
+        self.stream.is_write_vectored()
     }
 
     fn poll_write_vectored(
@@ -139,10 +117,7 @@ impl AsyncWrite for Wire {
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
         let mut heads = this.heads.heads();
-        let result = match &mut this.stream {
-            Stream::Plain(stream) => heads.request.poll_write(stream, cx, bufs),
-            Stream::Tls(stream) => heads.request.poll_write(stream.as_mut(), cx, bufs),
-        };
+        let result = heads.request.poll_write(&mut this.stream, cx, bufs);
         heads.stuck = result.is_pending();
         result
     }

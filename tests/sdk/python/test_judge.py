@@ -1,18 +1,12 @@
 """A judge that is not ours: what llmock finds of the SDK's behaviour is the same through the tap."""
 
 import os
-import pathlib
-import socket
-import subprocess
-import sys
-import time
 import unittest
 
 import anthropic
-import httpx2
+from judge import Judge
 from world import Server
 
-LLMOCK = pathlib.Path(sys.executable).parent / "llmock"
 STREAM = {"stream": True}
 
 
@@ -43,29 +37,14 @@ PLAYS = {
 class Judged(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        cls.judge = subprocess.Popen(
-            [str(LLMOCK), "serve", "--host", "127.0.0.1", "--port", str(port), "--log-level", "critical"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        cls.url = f"http://127.0.0.1:{port}"
-        cls.http = httpx2.Client(base_url=cls.url, trust_env=False)
-        for _ in range(300):
-            try:
-                cls.http.get("/_llmock/scenario")
-                break
-            except httpx2.TransportError:
-                time.sleep(0.1)
+        cls.judge = Judge()
+        cls.url, cls.http = cls.judge.url, cls.judge.http
         cls.tap = Server("tap", "--admin", "off", "--upstream", f"{cls.url}/anthropic")
 
     @classmethod
     def tearDownClass(cls):
         cls.tap.end()
-        cls.http.close()
-        cls.judge.terminate()
-        cls.judge.wait(timeout=20)
+        cls.judge.end()
 
     def verdict(self, base, behaviors, ask, retries):
         """What the client came to, and what is said of it."""

@@ -3,19 +3,15 @@
 import http.server
 import json
 import os
-import pathlib
-import socket
 import subprocess
-import sys
 import tempfile
 import threading
-import time
 import unittest
 
 import httpx2
+from judge import Judge
 import world  # takes proxies and keys of the machine away
 
-LLMOCK = pathlib.Path(sys.executable).parent / "llmock"
 HINT_S = 3
 #: The guide's waits are 4 to 6 s, so only a longer hint shows that it ignores it.
 LONG_HINT_S = 8
@@ -73,21 +69,8 @@ class Front(http.server.BaseHTTPRequestHandler):
 class PoliciesJudged(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        cls.judge = subprocess.Popen(
-            [str(LLMOCK), "serve", "--host", "127.0.0.1", "--port", str(port), "--log-level", "critical"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        cls.url = f"http://127.0.0.1:{port}"
-        cls.http = httpx2.Client(base_url=cls.url, trust_env=False)
-        for _ in range(300):
-            try:
-                cls.http.get("/_llmock/scenario")
-                break
-            except httpx2.TransportError:
-                time.sleep(0.1)
+        cls.judge = Judge()
+        cls.url, cls.http = cls.judge.url, cls.judge.http
         Front.upstream = f"{cls.url}/anthropic"
         cls.relay = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Front)
         threading.Thread(target=cls.relay.serve_forever, daemon=True).start()
@@ -97,9 +80,7 @@ class PoliciesJudged(unittest.TestCase):
     def tearDownClass(cls):
         cls.relay.shutdown()
         cls.relay.server_close()
-        cls.http.close()
-        cls.judge.terminate()
-        cls.judge.wait(timeout=20)
+        cls.judge.end()
         cls.home.cleanup()
 
     def judged(self, policy, hint_s):
