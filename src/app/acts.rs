@@ -178,12 +178,10 @@ impl App {
         let mut state = std::mem::take(&mut self.events);
         if let Some(shown) = self.shown(now) {
             let rows = state.rows(shown.ring);
-            let at = state.place(&rows);
+            let at = state.place(shown.ring, &rows);
             let page = usize::from(layout::bands(self.size).rows / 2).max(1);
-            if let Some(line) = state.open {
-                let last = rows
-                    .get(at)
-                    .map_or(0, |notice| notice.evidence.len().saturating_sub(1));
+            if let Some((line, notice)) = state.opened(shown.ring) {
+                let last = notice.evidence.len().saturating_sub(1);
                 match command {
                     Command::Back => state.open = None,
                     _ => state.open = Some(moved(line, last, 10, command)),
@@ -192,16 +190,17 @@ impl App {
                 match command {
                     Command::Enter => {
                         // What is being read must not move away under the reader.
-                        if let Some(notice) = rows.get(at) {
-                            state.seq = Some(notice.seq);
+                        if let Some(row) = rows.get(at) {
+                            state.seq = Some(row.newest.seq);
                             state.open = Some(0);
                         }
                     }
                     Command::Back => state.filter.clear(),
+                    Command::Fold => state.each = !state.each,
                     _ => {
                         let to = moved(at, rows.len().saturating_sub(1), page, command);
                         state.select(&rows, to);
-                        state.first = state.lines(self.size, &rows).first;
+                        state.first = state.lines(self.size, shown.ring, &rows).first;
                     }
                 }
             }

@@ -77,6 +77,8 @@ pub enum Command {
     Sort,
     /// The totals over the whole tab, or the list again.
     Totals,
+    /// Events that are alike as one line, or each by itself.
+    Fold,
     /// Filter the list.
     Filter,
     /// Command palette.
@@ -265,6 +267,7 @@ pub const COMMANDS: &[Row] = &[
     row(Command::Sort, &[key('s')], &[Tab::Headroom], "sort the pools", "the tightest pool first, or the organization's order again").foot("s", "sort", 7),
     row(Command::Sort, &[key('s')], &[Tab::Traffic], "sort the requests", "the longest, largest or worst request first, or the newest").foot("s", "sort", 6),
     row(Command::Totals, &[key('o')], &[Tab::Traffic], "totals of the traffic", "totals: clients, models, refusals, retries; and back").foot("o", "totals", 3),
+    row(Command::Fold, &[key('o')], &[Tab::Events], "each event by itself", "each event by itself, or those that are alike as one line with their count").foot("o", "each", 7),
     row(Command::Filter, &[key('/')], &[Tab::Headroom, Tab::Traffic, Tab::Events], "filter", "shows only the lines that contain a text").foot("/", "filter", 6),
     row(Command::Palette, &[key(':')], &[], "", "every command by name").foot(":", "command", 7),
     row(Command::Profiles, &[key('P')], &[], "profiles", "another profile; the boards of both stay").foot("P", "profile", 8),

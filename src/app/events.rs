@@ -2,7 +2,7 @@
 
 use super::layout;
 use crate::domain::{
-    notice::{Notice, Ring},
+    notice::{Alike, Notice, Ring},
     wrap::wrap,
 };
 
@@ -45,11 +45,24 @@ pub const fn sentence_column(width: u16) -> u16 {
     2 + 8 + 1 + 2 + if is_numbered(width) { 7 + 9 } else { 0 }
 }
 
+/// How often something like it happened, as it stands on the right of its line: ` ×12`, nothing for
+/// once.
+pub fn times(count: usize) -> String {
+    if count > 1 {
+        format!(" ×{count}")
+    } else {
+        String::new()
+    }
+}
+
 /// State of tab 7.
 #[derive(Clone, Debug, Default)]
 pub struct Events {
-    /// The number of the selected event; none follows the newest.
+    /// The number of the selected event, or of the newest of those alike when it was selected; none
+    /// follows the newest.
     pub seq: Option<u64>,
+    /// Whether each event is a line by itself; else those alike are one.
+    pub each: bool,
     /// The first line shown.
     pub first: usize,
     /// Whether the evidence is open, and the selected line there.
@@ -61,30 +74,50 @@ pub struct Events {
 }
 
 impl Events {
-    /// The events of the list, newest first.
-    pub fn rows<'r>(&self, ring: &'r Ring) -> Vec<&'r Notice> {
+    /// The lines of the list, newest first.
+    pub fn rows<'r>(&self, ring: &'r Ring) -> Vec<Alike<'r>> {
         let needle = self.filter.trim().to_lowercase();
-        ring.iter()
+        let fitting = ring
+            .iter()
             .rev()
-            .filter(|notice| needle.is_empty() || notice.sentence.to_lowercase().contains(&needle))
-            .collect()
+            .filter(|notice| needle.is_empty() || notice.sentence.to_lowercase().contains(&needle));
+        if self.each {
+            fitting.map(Alike::alone).collect()
+        } else {
+            Alike::fold(fitting)
+        }
     }
 
     /// The place of the selected event among `rows`: the newest unless one was chosen.
-    pub fn place(&self, rows: &[&Notice]) -> usize {
-        self.seq
-            .and_then(|seq| rows.iter().position(|notice| notice.seq <= seq))
+    pub fn place(&self, ring: &Ring, rows: &[Alike<'_>]) -> usize {
+        let Some(seq) = self.seq else { return 0 };
+        let chosen = ring.iter().find(|notice| notice.seq == seq);
+        chosen
+            .filter(|_| !self.each)
+            .and_then(|chosen| rows.iter().position(|row| row.has(chosen)))
+            .or_else(|| rows.iter().position(|row| row.newest.seq <= seq))
             .unwrap_or(0)
     }
 
+    /// The event whose evidence is open, and the selected line there. It stays the same one while others
+    /// like it come.
+    pub fn opened<'r>(&self, ring: &'r Ring) -> Option<(usize, &'r Notice)> {
+        let line = self.open?;
+        let seq = self.seq.unwrap_or(u64::MAX);
+        let kept = ring.iter().rev().find(|notice| notice.seq <= seq);
+        Some((line, kept.or_else(|| ring.iter().next())?))
+    }
+
     /// How the list lies on a screen of that size: the selected sentence can be read to its end.
-    pub fn lines(&self, size: layout::Size, rows: &[&Notice]) -> Lines {
-        let place = self.place(rows);
+    pub fn lines(&self, size: layout::Size, ring: &Ring, rows: &[Alike<'_>]) -> Lines {
+        let place = self.place(ring, rows);
         let width = size.0.saturating_sub(2 * u16::from(layout::boxed(size)));
         let height = layout::events(size).1;
-        let foot = rows.get(place).map_or(0, |notice| {
-            let sentence = notice.sentence.as_str();
-            let room = width.saturating_sub(sentence_column(width));
+        let foot = rows.get(place).map_or(0, |row| {
+            let sentence = row.said();
+            let room = width
+                .saturating_sub(sentence_column(width))
+                .saturating_sub(times(row.count).chars().count() as u16);
             if sentence.chars().count() <= room.into() {
                 return 0;
             }
@@ -102,12 +135,12 @@ impl Events {
     }
 
     /// Selects a place of the list; the first follows the newest.
-    pub fn select(&mut self, rows: &[&Notice], place: usize) {
+    pub fn select(&mut self, rows: &[Alike<'_>], place: usize) {
         let place = place.min(rows.len().saturating_sub(1));
         self.seq = rows
             .get(place)
             .filter(|_| place > 0)
-            .map(|notice| notice.seq);
+            .map(|row| row.newest.seq);
     }
 }
 

@@ -242,15 +242,15 @@ impl App {
         {
             let rows = state.rows(shown.ring);
             let (top, visible) = layout::events(self.size);
-            let lines = state.lines(self.size, &rows);
+            let lines = state.lines(self.size, shown.ring, &rows);
             if let Some(line) = y.checked_sub(top).filter(|line| *line < visible)
                 && let place = lines.place_at(line)
-                && let Some(notice) = rows.get(place)
+                && let Some(row) = rows.get(place)
             {
                 if place == lines.place && state.seq.is_some() {
                     state.open = Some(0);
                 }
-                state.seq = Some(notice.seq);
+                state.seq = Some(row.newest.seq);
                 state.first = lines.first;
             }
         }

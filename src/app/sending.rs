@@ -129,9 +129,15 @@ impl App {
             Tab::Headroom => self.copy_headroom(now),
             Tab::Traffic => self.copy_traffic(now),
             Tab::Events => self.shown(now).and_then(|shown| {
-                let rows = self.events.rows(shown.ring);
-                let notice = rows.get(self.events.place(&rows))?;
-                Some(match (self.events.open, &notice.request) {
+                let opened = self.events.opened(shown.ring);
+                let (line, notice) = if let Some((line, notice)) = opened {
+                    (Some(line), notice)
+                } else {
+                    let rows = self.events.rows(shown.ring);
+                    let row = rows.get(self.events.place(shown.ring, &rows))?;
+                    (None, row.newest)
+                };
+                Some(match (line, &notice.request) {
                     (Some(line), _) if !notice.evidence.is_empty() => {
                         notice.evidence[line.min(notice.evidence.len() - 1)].clone()
                     }

@@ -4,11 +4,11 @@ use super::{canvas::Canvas, cards, format};
 use crate::{
     app::{
         App, Shown,
-        events::{is_numbered, sentence_column},
+        events::{is_numbered, sentence_column, times},
         layout,
     },
     domain::{
-        notice::{Notice, NoticeKind, Weight},
+        notice::{Alike, Notice, NoticeKind, Weight},
         wrap::wrap,
     },
 };
@@ -18,14 +18,13 @@ use ratatui::{layout::Rect, style::Style};
 pub(super) fn draw(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     let state = app.events();
     let rows = state.rows(shown.ring);
-    let place = state.place(&rows);
-    if let (Some(line), Some(notice)) = (state.open, rows.get(place)) {
+    if let Some((line, notice)) = state.opened(shown.ring) {
         evidence(shown, notice, line, canvas, area);
         return;
     }
     let boxed = layout::boxed((area.width, canvas.buf.area.height));
     let inner = if boxed {
-        let title = title(app, shown, rows.len());
+        let title = title(app, shown, &rows);
         canvas.boxed(area, &title)
     } else {
         area
@@ -40,23 +39,24 @@ pub(super) fn draw(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: 
         canvas.put(inner.x + 2, inner.y, text, quiet, inner.right());
         return;
     }
-    let lines = state.lines((area.width, canvas.buf.area.height), &rows);
+    let lines = state.lines((area.width, canvas.buf.area.height), shown.ring, &rows);
+    let place = lines.place;
     let shown_rows = rows.iter().enumerate().skip(lines.first);
-    for (y, (at, notice)) in (inner.y..inner.y + lines.list).zip(shown_rows) {
+    for (y, (at, alike)) in (inner.y..inner.y + lines.list).zip(shown_rows) {
         let line = Rect {
             y,
             height: 1,
             ..inner
         };
-        row(shown, notice, at == place, canvas, line);
+        row(shown, alike, at == place, canvas, line);
     }
-    if let Some(notice) = rows.get(place).filter(|_| lines.foot > 0) {
+    if let Some(alike) = rows.get(place).filter(|_| lines.foot > 0) {
         let foot = Rect {
             y: inner.y + lines.list,
             height: lines.foot,
             ..inner
         };
-        whole(&notice.sentence, canvas, foot);
+        whole(alike.said(), canvas, foot);
     }
 }
 
@@ -73,11 +73,15 @@ fn whole(sentence: &str, canvas: &mut Canvas<'_>, area: Rect) {
     }
 }
 
-fn title(app: &App, shown: &Shown<'_>, fitting: usize) -> String {
+fn title(app: &App, shown: &Shown<'_>, rows: &[Alike<'_>]) -> String {
     let ring = shown.ring;
     let mut title = format!("Events, newest first · {}", ring.total());
     if ring.dropped() > 0 {
         title = format!("{title}, the oldest {} are gone", ring.dropped());
+    }
+    let fitting: usize = rows.iter().map(|row| row.count).sum();
+    if fitting > rows.len() {
+        title = format!("{title}, alike as one");
     }
     let filter = app.events().filter.trim();
     if filter.is_empty() {
@@ -106,9 +110,9 @@ fn weight(notice: &Notice, canvas: &Canvas<'_>) -> (&'static str, Style) {
     }
 }
 
-fn row(shown: &Shown<'_>, notice: &Notice, selected: bool, canvas: &mut Canvas<'_>, area: Rect) {
+fn row(shown: &Shown<'_>, alike: &Alike<'_>, selected: bool, canvas: &mut Canvas<'_>, area: Rect) {
     let roles = *canvas.roles();
-    let (y, end) = (area.y, area.right());
+    let (y, end, notice) = (area.y, area.right(), alike.newest);
     if selected {
         canvas.tint(area, roles.select);
         canvas.put(area.x, y, "▸", roles.accent, end);
@@ -128,10 +132,18 @@ fn row(shown: &Shown<'_>, notice: &Notice, selected: bool, canvas: &mut Canvas<'
     }
     let text = if selected { roles.strong } else { roles.text };
     let x = area.x + sentence_column(area.width);
-    let x = canvas.put_cut(x, y, &notice.sentence, text, end);
-    let request = notice.request.as_ref().map_or("", |id| id.as_str());
-    if usize::from(end.saturating_sub(x + 1)) > request.chars().count() {
-        canvas.put_right(x, y, request, roles.quiet, end);
+    let times = times(alike.count);
+    canvas.put_right(x, y, &times, roles.strong, end);
+    let end = end.saturating_sub(times.chars().count() as u16);
+    let x = canvas.put_cut(x, y, alike.said(), text, end);
+    let aside = if alike.count > 1 {
+        format!("since {}", format::clock(alike.since, shown.offset_s))
+    } else {
+        let request = notice.request.as_ref();
+        request.map(ToString::to_string).unwrap_or_default()
+    };
+    if usize::from(end.saturating_sub(x + 1)) > aside.chars().count() {
+        canvas.put_right(x, y, &aside, roles.quiet, end);
     }
 }
 

@@ -148,7 +148,11 @@ fn footer(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             _ if app.front_card().is_none() => None,
             Command::Back if inside => Some((i, OUT)),
             // Of a list, or of what is open from it: not of both.
-            Command::Enter | Command::Sort | Command::Filter | Command::Totals if inside => None,
+            Command::Enter | Command::Sort | Command::Filter | Command::Totals | Command::Fold
+                if inside =>
+            {
+                None
+            }
             Command::PrevAttempt if app.tab() == Tab::Traffic && app.traffic().open.is_none() => {
                 None
             }

@@ -20,6 +20,7 @@ mod screens;
 mod sentences;
 mod source;
 mod states;
+mod storm;
 mod tap;
 mod traffic;
 mod traps;

@@ -289,7 +289,7 @@ pub(crate) fn call(
 }
 
 /// The 429 of the newer message form, then an early retry as the SDKs do.
-fn refusal(app: &mut App, id: u64, when: Time) {
+pub(crate) fn refusal(app: &mut App, id: u64, when: Time) {
     let model = "claude-opus-5-5";
     let message = "This request would exceed your organization's rate limit of 1,000,000 output \
                    tokens per minute (org: org-1, model: claude-opus-5-5).";
