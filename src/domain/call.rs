@@ -1,11 +1,11 @@
 //! A test call as it is ordered: what the form, the command line and the demo's clients fill in.
 
 use super::{
-    cache::CacheOrder,
+    cache::{CacheOrder, Lifetime},
     id::{CallId, ClientId, ModelId},
     observation::Source,
     retry::{Limits, Policy},
-    usage::Usage,
+    usage::{CacheCreation, Usage},
 };
 
 /// Most attempts of one call, the first included: the form, the flag and the config file agree on it.
@@ -60,10 +60,15 @@ impl CallOrder {
     /// Tokens that one request takes at most, as far as is known before it leaves: a system prompt that
     /// is to be cached is written, and every output token used.
     pub fn most(&self) -> Usage {
+        let written = self.cache.map_or(0, |cache| u64::from(cache.tokens));
+        let hour = self
+            .cache
+            .is_some_and(|cache| cache.lifetime == Lifetime::Hour);
         Usage {
             input_tokens: estimate_tokens(&self.prompt),
-            cache_creation_input_tokens: self.cache.map_or(0, |cache| u64::from(cache.tokens)),
+            cache_creation_input_tokens: written,
             cache_read_input_tokens: 0,
+            cache_creation: CacheCreation::of(written, hour),
             output_tokens: u64::from(self.max_tokens),
         }
     }

@@ -77,6 +77,7 @@ mod tests {
             cache_creation_input_tokens: 8_192,
             cache_read_input_tokens: 57_344,
             output_tokens: 9,
+            ..Usage::default()
         };
         assert_eq!(
             row(order, "claude-haiku-4-5", &usage),

@@ -14,7 +14,7 @@ use ratetop::{
         org::{GroupKind, LimitsState},
         outcome::{ApiError, Outcome},
         spend::Spend,
-        usage::Usage,
+        usage::{CacheCreation, Usage},
         verdict::{Context, judge},
     },
 };
@@ -29,6 +29,7 @@ const SMALL_CALL: Usage = Usage {
     output_tokens: 90,
     cache_creation_input_tokens: 0,
     cache_read_input_tokens: 0,
+    cache_creation: CacheCreation::of(0, false),
 };
 
 fn levels(rpm: u64, itpm: u64, otpm: u64) -> [(u64, u64); 3] {

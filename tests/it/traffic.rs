@@ -15,7 +15,7 @@ use ratetop::{
         time::{Time, after},
         timeline::FIRST_FOREIGN_CALL,
         traffic::{ClientRow, Drops, ModelRow, Tally, Totals},
-        usage::Usage,
+        usage::{CacheCreation, Usage},
         verdict::{Cause, Certainty, Evidence, EvidenceFrom, Scope, Verdict},
     },
 };
@@ -250,6 +250,7 @@ const fn used(input: u64, read: u64, out: u64) -> Usage {
         output_tokens: out,
         cache_creation_input_tokens: 0,
         cache_read_input_tokens: read,
+        cache_creation: CacheCreation::of(0, false),
     }
 }
 

@@ -268,6 +268,7 @@ fn trap_9_cache_reads_are_not_in_input_tokens() {
         cache_creation_input_tokens: 20,
         cache_read_input_tokens: 9_000,
         output_tokens: 5,
+        ..Usage::default()
     };
     assert_eq!(usage.counted_input(), 120);
     assert_eq!(usage.all_input(), 9_120);

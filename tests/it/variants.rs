@@ -34,6 +34,11 @@ fn a_cached_prompt_is_written_once_and_then_read(#[case] lifetime: &str) {
         (&8_192.into(), &4_096.into())
     );
     assert_eq!(number(&all["read_tokens"]), 3 * written, "{all:#}");
+    // By its lifetime, as the answers said.
+    let split = &value["totals"]["usage"]["cache_creation"];
+    let other = if lifetime == "5m" { "1h" } else { "5m" };
+    let kept = |lifetime: &str| number(&split[format!("ephemeral_{lifetime}_input_tokens")]);
+    assert_eq!((kept(lifetime), kept(other)), (written, 0), "{split:#}");
     let counted = number(&all["uncached_tokens"]) + written;
     assert_eq!(number(&all["itpm_tokens"]), counted);
     let times = all["multiplier"].as_f64().unwrap();

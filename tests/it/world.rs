@@ -18,7 +18,7 @@ use ratetop::{
         retry::{Action, Decision, Policy},
         spend::Spend,
         time::{Time, after},
-        usage::Usage,
+        usage::{CacheCreation, Usage},
         verdict::{Cause, Certainty, Evidence, EvidenceFrom, Scope, Verdict},
     },
 };
@@ -382,6 +382,7 @@ const HALF_CACHED: Usage = Usage {
     output_tokens: 6_000,
     cache_creation_input_tokens: 0,
     cache_read_input_tokens: 7_100,
+    cache_creation: CacheCreation::of(0, false),
 };
 
 /// Every gauge state on one screen: live, projected, stale, limit only, no data, tight, EMPTY and

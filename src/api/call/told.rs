@@ -68,14 +68,7 @@ pub trait Purse: Send + Sync {
         requests: u64,
     ) -> Result<Ticket, String> {
         // At the full price, which is the safe side.
-        let times = |tokens: u64| tokens.saturating_mul(requests);
-        let all = Usage {
-            input_tokens: times(each.input_tokens),
-            output_tokens: times(each.output_tokens),
-            cache_creation_input_tokens: times(each.cache_creation_input_tokens),
-            cache_read_input_tokens: times(each.cache_read_input_tokens),
-        };
-        self.reserve(order, &all)
+        self.reserve(order, &each.times(requests))
     }
     /// What a batch cost: the tokens of each answer; none where nobody knows.
     fn settle_batch(&self, ticket: Ticket, answers: Option<&[Usage]>) {

@@ -78,6 +78,23 @@ pub fn take_usage(usage: &mut Option<Usage>, said: Option<&Value>) {
         "cache_creation_input_tokens",
     );
     take(&mut held.cache_read_input_tokens, "cache_read_input_tokens");
+    let Some(created) = said.get("cache_creation").and_then(Value::as_object) else {
+        return;
+    };
+    let take = |field: &mut u64, name: &str| {
+        if let Some(number) = created.get(name).and_then(Value::as_u64) {
+            *field = number;
+        }
+    };
+    let held = &mut held.cache_creation;
+    take(
+        &mut held.ephemeral_5m_input_tokens,
+        "ephemeral_5m_input_tokens",
+    );
+    take(
+        &mut held.ephemeral_1h_input_tokens,
+        "ephemeral_1h_input_tokens",
+    );
 }
 
 #[cfg(test)]
@@ -99,9 +116,30 @@ mod tests {
                 input_tokens: 14,
                 output_tokens: 9,
                 cache_creation_input_tokens: 0,
-                cache_read_input_tokens: 3
+                cache_read_input_tokens: 3,
+                ..Usage::default()
             })
         );
+    }
+
+    // Section 6: `cache_creation` splits what was written by its lifetime.
+    #[test]
+    fn what_was_written_is_split_by_its_lifetime_and_null_changes_nothing() {
+        let mut usage = None;
+        let said = json!({"cache_creation_input_tokens": 30,
+            "cache_creation": {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 20}});
+        take_usage(&mut usage, Some(&said));
+        for later in [json!({"output_tokens": 5}), json!({"cache_creation": null})] {
+            take_usage(&mut usage, Some(&later));
+        }
+        let usage = usage.unwrap();
+        assert_eq!(usage.cache_creation.ephemeral_5m_input_tokens, 10);
+        assert_eq!(usage.cache_creation.ephemeral_1h_input_tokens, 20);
+        assert_eq!(usage.written_5m(), 10);
+        let read: Usage = serde_json::from_value(said).unwrap();
+        assert_eq!(read.cache_creation, usage.cache_creation);
+        let null: Usage = serde_json::from_value(json!({"cache_creation": null})).unwrap();
+        assert_eq!(null, Usage::default());
     }
 
     #[rstest]

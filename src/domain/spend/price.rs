@@ -48,10 +48,15 @@ pub struct Rates {
 }
 
 impl Rates {
-    /// What a cache write costs at most: `usage` does not split it by lifetime, so the longer one.
+    /// What a cache write costs at most, where the answer does not say that it is for five minutes.
     /// Where no price is published, twice the input price: the 1 h price of every model that has one.
     fn write_at_most(&self) -> f64 {
         self.write_1h.unwrap_or(self.input * 2.0)
+    }
+
+    /// What a write for five minutes costs; where no price is published, that of an hour.
+    fn write_for_5m(&self) -> f64 {
+        self.write_5m.unwrap_or_else(|| self.write_at_most())
     }
 
     /// What a cache read costs at most: never more than uncached input.
@@ -62,7 +67,11 @@ impl Rates {
     fn cost(&self, usage: &Usage) -> f64 {
         let parts = [
             (usage.input_tokens, self.input),
-            (usage.cache_creation_input_tokens, self.write_at_most()),
+            (usage.written_5m(), self.write_for_5m()),
+            (
+                usage.cache_creation_input_tokens - usage.written_5m(),
+                self.write_at_most(),
+            ),
             (usage.cache_read_input_tokens, self.read_at_most()),
             (usage.output_tokens, self.output),
         ];
@@ -129,12 +138,10 @@ impl Prices {
     /// What one attempt can cost at most before it is sent: those output tokens used, and the
     /// estimates of the input half as large again, because they are a rule of thumb.
     pub fn upper_bound(&self, model: &ModelId, most: &Usage) -> Option<f64> {
-        let more = |tokens: u64| tokens.saturating_add(tokens / 2);
+        let more = |tokens: u64, _| tokens.saturating_add(tokens / 2);
         let usage = Usage {
-            input_tokens: more(most.input_tokens),
-            cache_creation_input_tokens: more(most.cache_creation_input_tokens),
-            cache_read_input_tokens: more(most.cache_read_input_tokens),
             output_tokens: most.output_tokens,
+            ..most.with(most, more)
         };
         self.cost(model, &usage)
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::usage::Usage;
+use crate::domain::usage::{CacheCreation, Usage};
 use proptest::prelude::*;
 use rstest::rstest;
 
@@ -75,6 +75,26 @@ fn cache_writes_and_reads_have_prices_of_their_own() {
     assert!((cost("claude-opus-5-5", &usage) - 8.2).abs() < 1e-9);
     // Not published: an upper bound.
     assert!((cost("claude-fable-5-2", &usage) - 24.0).abs() < 1e-9);
+}
+
+// Section 9: a write for five minutes is cheaper; an answer that does not say counts as the dearer.
+#[test]
+fn a_write_for_five_minutes_costs_less_than_one_for_an_hour() {
+    let written = |short, long| Usage {
+        cache_creation_input_tokens: 1_000_000,
+        cache_creation: CacheCreation {
+            ephemeral_5m_input_tokens: short,
+            ephemeral_1h_input_tokens: long,
+        },
+        ..Usage::default()
+    };
+    let of = |short, long| cost("claude-opus-5-5", &written(short, long));
+    assert!((of(1_000_000, 0) - 5.0).abs() < 1e-9);
+    assert!((of(0, 1_000_000) - 8.0).abs() < 1e-9);
+    assert!((of(400_000, 600_000) - 6.8).abs() < 1e-9);
+    assert!((of(0, 0) - 8.0).abs() < 1e-9, "not said");
+    // More than was written cannot have been for five minutes.
+    assert!((of(9_000_000, 0) - 5.0).abs() < 1e-9);
 }
 
 #[test]

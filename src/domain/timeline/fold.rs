@@ -7,7 +7,6 @@ use crate::domain::{
     load::pace::Gate,
     observation::{Observation, What},
     time::{after, seconds_between},
-    usage::Usage,
 };
 
 /// More attempts than any policy makes (100) plus continuations; the rest is not kept.
@@ -182,7 +181,7 @@ impl Attempt {
             What::Progress { usage } => {
                 // Late progress says less than the end did.
                 if self.outcome.is_none() {
-                    self.usage = Some(self.usage.map_or(*usage, |kept| larger(kept, *usage)));
+                    self.usage = Some(self.usage.map_or(*usage, |kept| kept.larger(usage)));
                 }
             }
             What::Finished {
@@ -215,18 +214,6 @@ impl Attempt {
             | What::Aside { .. }
             | What::Limits { .. } => {}
         }
-    }
-}
-
-/// A stream's usage is cumulative, so the larger of two is the later.
-fn larger(a: Usage, b: Usage) -> Usage {
-    Usage {
-        input_tokens: a.input_tokens.max(b.input_tokens),
-        output_tokens: a.output_tokens.max(b.output_tokens),
-        cache_creation_input_tokens: a
-            .cache_creation_input_tokens
-            .max(b.cache_creation_input_tokens),
-        cache_read_input_tokens: a.cache_read_input_tokens.max(b.cache_read_input_tokens),
     }
 }
 

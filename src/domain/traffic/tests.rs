@@ -17,6 +17,7 @@ fn usage() -> impl Strategy<Value = Usage> {
         output_tokens: n[1],
         cache_creation_input_tokens: n[2],
         cache_read_input_tokens: n[3],
+        ..Usage::default()
     })
 }
 

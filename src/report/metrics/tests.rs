@@ -21,6 +21,7 @@ fn totals() -> Totals {
             output_tokens: 9,
             cache_creation_input_tokens: 0,
             cache_read_input_tokens: 3,
+            ..Usage::default()
         },
         retries: 2,
         early: 1,

@@ -198,7 +198,7 @@ impl Engine {
             input_tokens: ask.input_tokens - shared,
             cache_creation_input_tokens: if cold { shared } else { 0 },
             cache_read_input_tokens: if cold { 0 } else { shared },
-            output_tokens: 0,
+            ..Usage::default()
         }
     }
 
@@ -220,7 +220,7 @@ impl Engine {
             input_tokens: input - tokens,
             cache_creation_input_tokens: if warm { 0 } else { tokens },
             cache_read_input_tokens: if warm { tokens } else { 0 },
-            output_tokens: 0,
+            ..Usage::default()
         }
     }
 

@@ -16,6 +16,8 @@ enum Want {
     Input,
     Output,
     CacheWrite,
+    CacheWrite5m,
+    CacheWrite1h,
     CacheRead,
     StopReason,
     Delta,
@@ -50,6 +52,14 @@ const USAGE: Wanted<Want> = &[
     leaf("output_tokens", Want::Output),
     leaf("cache_creation_input_tokens", Want::CacheWrite),
     leaf("cache_read_input_tokens", Want::CacheRead),
+    object(
+        "cache_creation",
+        None,
+        &[
+            leaf("ephemeral_5m_input_tokens", Want::CacheWrite5m),
+            leaf("ephemeral_1h_input_tokens", Want::CacheWrite1h),
+        ],
+    ),
 ];
 
 /// A message, an error envelope, or the data of any event.
@@ -142,6 +152,8 @@ pub(super) struct SaidUsage {
     input: Option<u64>,
     output: Option<u64>,
     cache_write: Option<u64>,
+    cache_write_5m: Option<u64>,
+    cache_write_1h: Option<u64>,
     cache_read: Option<u64>,
 }
 
@@ -152,7 +164,10 @@ impl SaidUsage {
             return;
         }
         let held = usage.get_or_insert_default();
+        let created = &mut held.cache_creation;
         let fields = [
+            (&mut created.ephemeral_5m_input_tokens, self.cache_write_5m),
+            (&mut created.ephemeral_1h_input_tokens, self.cache_write_1h),
             (&mut held.input_tokens, self.input),
             (&mut held.output_tokens, self.output),
             (&mut held.cache_creation_input_tokens, self.cache_write),
@@ -227,6 +242,8 @@ impl Said {
             Want::Output => self.said().output = value.whole(),
             Want::CacheWrite => self.said().cache_write = value.whole(),
             Want::CacheRead => self.said().cache_read = value.whole(),
+            Want::CacheWrite5m => self.said().cache_write_5m = value.whole(),
+            Want::CacheWrite1h => self.said().cache_write_1h = value.whole(),
             Want::Delta => {
                 self.delta = Delta::None;
                 (self.text, self.thinking, self.json) = (0, 0, 0);

@@ -238,6 +238,7 @@ mod tests {
             output_tokens: 50,
             cache_creation_input_tokens: written,
             cache_read_input_tokens: read,
+            ..Usage::default()
         };
         for (usage, brief, text) in [
             (usage(0, 0, 0), false, "no usage seen on this pool yet"),

@@ -11,7 +11,7 @@ use crate::domain::{
     org::LimitsState,
     outcome::Outcome,
     time::Time,
-    usage::Usage,
+    usage::{CacheCreation, Usage},
 };
 
 fn tapped(seen: Observation) -> Observation {
@@ -67,6 +67,7 @@ const USED: Usage = Usage {
     output_tokens: 900,
     cache_creation_input_tokens: 0,
     cache_read_input_tokens: 0,
+    cache_creation: CacheCreation::of(0, false),
 };
 
 #[test]

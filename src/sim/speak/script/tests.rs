@@ -14,6 +14,7 @@ fn reply(stop: Stop, ending: Ending) -> Reply {
             output_tokens: 30,
             cache_creation_input_tokens: 2,
             cache_read_input_tokens: 3,
+            ..Usage::default()
         },
         one_hour: false,
         fast: false,

@@ -63,6 +63,8 @@ fn found(bytes: &[u8], most: Option<u64>) -> Heard {
 fn event() -> impl Strategy<Value = String> {
     let data = prop_oneof![
         Just(r#"{"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude-opus-5-5","content":[],"stop_reason":null,"usage":{"input_tokens":25,"cache_creation_input_tokens":null,"cache_read_input_tokens":7,"output_tokens":1}}}"#.to_owned()),
+        (0_u64..500, 0_u64..500).prop_map(|(short, long)| serde_json::json!({"type":"message_start","message":{"type":"message","content":[],"usage":{"input_tokens":25,"cache_creation_input_tokens":short + long,"cache_creation":{"ephemeral_5m_input_tokens":short,"ephemeral_1h_input_tokens":long},"cache_read_input_tokens":7,"output_tokens":1}}}).to_string()),
+        Just(r#"{"type":"message_delta","delta":{},"usage":{"cache_creation":null,"output_tokens":3}}"#.to_owned()),
         Just(r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#.to_owned()),
         Just(r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"Hi"}}"#.to_owned()),
         Just(r#"{"type":"ping"}"#.to_owned()),

@@ -56,6 +56,7 @@ fn a_message_is_told_in_full() {
         output_tokens: 9,
         cache_creation_input_tokens: 0,
         cache_read_input_tokens: 3,
+        ..Usage::default()
     };
     assert_eq!(attempt.usage, Some(usage));
     assert_eq!(call.stop_reason(), Some("end_turn"));
