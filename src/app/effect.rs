@@ -1,7 +1,12 @@
 //! What the app wants done. Effects are data; `run` carries them out.
 
 use crate::domain::{
-    call::CallOrder, count::CountOrder, headers::Level, id::CallId, load::run::RunOrder, time::Time,
+    call::CallOrder,
+    count::CountOrder,
+    headers::Level,
+    id::{CallId, ModelId},
+    load::run::RunOrder,
+    time::Time,
 };
 use std::sync::Arc;
 
@@ -25,6 +30,8 @@ pub enum Effect {
         first: CallId,
         /// When the answer came.
         at: Time,
+        /// One of its models, whose pool that is.
+        model: ModelId,
         /// What is left.
         levels: Vec<Level>,
     },

@@ -132,17 +132,20 @@ impl Profile {
         let paced = self
             .runs
             .all()
-            .filter(|run| run.is_open() && run.asked.pacing.is_some());
+            .filter(|run| run.is_open() && run.asked.follows_limits());
         let strangers = paced.filter(|run| {
             let own = seen.call.and_then(|call| self.runs.of(call));
             own.is_none_or(|own| own.first() != run.first())
         });
         strangers
             .filter_map(|run| {
-                let levels = self.board.told_of(seen, &run.asked.order.model)?;
+                let mut models = run.asked.models().into_iter();
+                let told = models.find_map(|model| Some((model, self.board.told_of(seen, model)?)));
+                let (model, levels) = told?;
                 Some(Effect::Overheard {
                     first: run.first(),
                     at: seen.at,
+                    model: model.clone(),
                     levels: levels.to_vec(),
                 })
             })

@@ -20,7 +20,7 @@ use crate::{
     clock::Clock,
     domain::{
         count::{Count, CountOrder},
-        id::ModelId,
+        id::{GroupId, ModelId},
         observation::{Observation, What},
         org::{Group, GroupKind, Override},
     },
@@ -255,6 +255,15 @@ impl Session {
             pool: listed.or_else(guessed),
             overrides: known.overrides.clone(),
         }
+    }
+
+    /// The pool of each of those models, where it is known or guessed.
+    pub fn pools<'a>(
+        &self,
+        models: impl IntoIterator<Item = &'a ModelId>,
+    ) -> Vec<(ModelId, GroupId)> {
+        let pool = |model: &ModelId| Some((model.clone(), self.around(model).pool?.id));
+        models.into_iter().filter_map(pool).collect()
     }
 }
 

@@ -87,9 +87,14 @@ impl Stage {
                 Effect::HoldRun(first, false) => {
                     self.cancels[&first].1.resume(self.clock.instant());
                 }
-                Effect::Overheard { first, at, levels } => {
+                Effect::Overheard {
+                    first,
+                    at,
+                    model,
+                    levels,
+                } => {
                     if let Some((_, share)) = self.cancels.get(&first) {
-                        share.overheard(at, &levels);
+                        share.overheard(at, &model, &levels);
                     }
                 }
                 _ => {}
@@ -131,8 +136,7 @@ impl Stage {
         scenario.unseen.clear();
         let engine = Arc::new(Mutex::new(Engine::new(scenario, 7, now)));
         let transport = Direct::new(World::new(engine, self.clock.clone()));
-        let share = Share::new(order.budget()).paced(order.pace(now));
-        let share = Arc::new(share.spread(order.spread.as_ref()));
+        let share = Arc::new(Share::of(&order, Vec::new(), now));
         let driver = Driver {
             connection: Arc::new(Connection {
                 transport: Arc::new(transport),

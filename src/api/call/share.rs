@@ -5,9 +5,10 @@ use crate::{
     clock::Clock,
     domain::{
         headers::{Level, Reading},
-        id::ModelId,
+        id::{GroupId, ModelId},
         load::{
             pace::{Admit, Cost, Ended, Gate, Pace, Waited},
+            run::RunOrder,
             spread::{Spread, Spreader},
         },
         retry::{Action, Budget, Decision},
@@ -38,6 +39,7 @@ pub struct Share {
     pauses: Mutex<Pauses>,
     paced: Option<Paces>,
     spread: Option<Routes>,
+    pools: BTreeMap<ModelId, GroupId>,
 }
 
 /// Where the calls go.
@@ -47,23 +49,13 @@ struct Routes {
     spreader: Mutex<Spreader>,
 }
 
-/// One pace for each model that is asked: limits are a pool's own.
+/// One pace for each pool that is asked: limits are a pool's own, and its models share them.
 #[derive(Debug)]
 struct Paces {
-    first: Mutex<Pace>,
-    of: Mutex<BTreeMap<ModelId, Arc<Paced>>>,
-}
-
-impl Paces {
-    fn of(&self, model: &ModelId) -> Arc<Paced> {
-        let mut all = lock(&self.of);
-        if let Some(paced) = all.get(model) {
-            return Arc::clone(paced);
-        }
-        let paced = Arc::new(Paced::new(lock(&self.first).clone()));
-        all.insert(model.clone(), Arc::clone(&paced));
-        paced
-    }
+    /// How each of them begins.
+    first: Pace,
+    /// By the name of a pool, or of a model whose pool is not known.
+    of: Mutex<BTreeMap<String, Arc<Paced>>>,
 }
 
 #[derive(Debug)]
@@ -103,11 +95,21 @@ impl Share {
         }
     }
 
+    /// What the calls of a run share, which begins now; `pools` as of [`Share::pools`].
+    pub fn of(run: &RunOrder, pools: Vec<(ModelId, GroupId)>, now: Time) -> Self {
+        let share = Self::new(run.budget()).paced(run.pace());
+        let share = share.spread(run.spread.as_ref()).pools(pools);
+        for (model, levels) in &run.known {
+            share.overheard(now, model, levels);
+        }
+        share
+    }
+
     /// The same, with requests held back by that pace.
     #[must_use]
     pub fn paced(self, pace: Option<Pace>) -> Self {
         let paced = pace.map(|first| Paces {
-            first: Mutex::new(first),
+            first,
             of: Mutex::default(),
         });
         Self { paced, ..self }
@@ -121,6 +123,43 @@ impl Share {
             spreader: Mutex::new(Spreader::new(spread)),
         });
         Self { spread, ..self }
+    }
+
+    /// The same, knowing which pool serves which model. A model that is not there is a pool of its own.
+    #[must_use]
+    pub fn pools(self, pools: impl IntoIterator<Item = (ModelId, GroupId)>) -> Self {
+        let pools = pools.into_iter().collect();
+        Self { pools, ..self }
+    }
+
+    fn pool<'a>(&'a self, model: &'a ModelId) -> &'a str {
+        let pool = self.pools.get(model);
+        pool.map_or(model.as_str(), GroupId::as_str)
+    }
+
+    /// The pace of the pool that serves a model, if there is a pace.
+    fn pace(&self, model: &ModelId) -> Option<Arc<Paced>> {
+        let paces = self.paced.as_ref()?;
+        let pool = self.pool(model);
+        let mut all = lock(&paces.of);
+        if let Some(paced) = all.get(pool) {
+            return Some(Arc::clone(paced));
+        }
+        let paced = Arc::new(Paced::new(paces.first.clone()));
+        all.insert(pool.to_owned(), Arc::clone(&paced));
+        Some(paced)
+    }
+
+    /// Tells whoever spreads the calls what is left of a model's pool: of all its models.
+    fn left(&self, model: &ModelId, at: Time, levels: &[Level]) {
+        let Some(routes) = &self.spread else {
+            return;
+        };
+        let pool = self.pool(model);
+        let mut spreader = lock(&routes.spreader);
+        for one in routes.models.iter().filter(|one| self.pool(one) == pool) {
+            spreader.heard(one, at, levels);
+        }
     }
 
     /// The model that the next call asks, where calls are spread; it takes that much. Tell
@@ -162,7 +201,7 @@ impl Share {
         cost: Cost,
         held: impl Fn(Gate) -> BoxFuture<'a, ()> + Send,
     ) -> Cost {
-        let Some(paced) = self.paced.as_ref().map(|paces| paces.of(model)) else {
+        let Some(paced) = self.pace(model) else {
             return Cost::default();
         };
         let since = clock.instant();
@@ -206,14 +245,11 @@ impl Share {
         }
     }
 
-    /// What is left, as somebody else's answer said, or as it was known before the first request; of a
-    /// run that asks one model.
-    pub fn overheard(&self, at: Time, levels: &[Level]) {
-        let Some(paces) = self.paced.as_ref().filter(|_| self.spread.is_none()) else {
-            return;
-        };
-        lock(&paces.first).overheard(at, levels);
-        for paced in lock(&paces.of).values() {
+    /// What is left of the pool that serves a model, as somebody else's answer said, or as it was known
+    /// before the first request.
+    pub fn overheard(&self, at: Time, model: &ModelId, levels: &[Level]) {
+        self.left(model, at, levels);
+        if let Some(paced) = self.pace(model) {
             lock(&paced.kept).pace.overheard(at, levels);
             paced.changed.notify_one();
         }
@@ -221,10 +257,8 @@ impl Share {
 
     /// The head of an admitted request to that model is here.
     pub(super) fn heard(&self, model: &ModelId, reading: &Reading, reserved: Cost) {
-        if let Some(routes) = &self.spread {
-            lock(&routes.spreader).heard(model, reading);
-        }
-        if let Some(paced) = self.paced.as_ref().map(|paces| paces.of(model)) {
+        self.left(model, reading.at, &reading.levels);
+        if let Some(paced) = self.pace(model) {
             lock(&paced.kept).pace.heard(reading, reserved);
             paced.changed.notify_one();
         }
@@ -235,7 +269,7 @@ impl Share {
         if let (Some(routes), true, Some(asked_s)) = (&self.spread, ended.refused, ended.asked_s) {
             lock(&routes.spreader).refused(model, after(now, asked_s));
         }
-        if let Some(paced) = self.paced.as_ref().map(|paces| paces.of(model)) {
+        if let Some(paced) = self.pace(model) {
             lock(&paced.kept).pace.ended(now, ended);
             paced.changed.notify_one();
         }

@@ -9,7 +9,7 @@ use crate::app::{
     runs::Runs,
 };
 use crate::domain::{
-    id::CallId,
+    id::{CallId, ModelId},
     load::{
         lane::{Bar, Lane},
         run::Run,
@@ -229,8 +229,12 @@ impl Calls {
         // Who compares wants to see the next one beside the same.
         self.view.run.against = against;
         let mut order = self.form.run(first);
-        if order.pacing.is_some() {
-            order.known = ground.board.levels_of(&order.order.model, ground.now);
+        if order.follows_limits() {
+            let levels = |model: &ModelId| {
+                let levels = ground.board.levels_of(model, ground.now);
+                (!levels.is_empty()).then(|| (model.clone(), levels))
+            };
+            order.known = order.models().into_iter().filter_map(levels).collect();
         }
         Reply::of(Effect::Run(order))
     }

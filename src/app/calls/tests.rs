@@ -406,7 +406,11 @@ fn a_paced_run_knows_what_the_board_knows_and_hears_what_others_are_told() {
     assert_eq!((first.0, levels.len()), (run, 3));
 
     let second = order(&press(&mut app, "\n"));
-    let left: Vec<_> = second.known.iter().map(|it| it.dimension).collect();
+    let [(model, known)] = second.known.as_slice() else {
+        panic!("{:?}", second.known)
+    };
+    assert_eq!(model.as_str(), opus);
+    let left: Vec<_> = known.iter().map(|it| it.dimension).collect();
     assert_eq!(left, [Dimension::Rpm, Dimension::Itpm, Dimension::Otpm]);
-    assert!(second.known[2].remaining <= 206_000);
+    assert!(known[2].remaining <= 206_000);
 }

@@ -5,7 +5,7 @@
 
 use super::pace::Cost;
 use crate::domain::{
-    headers::{Level, Reading},
+    headers::Level,
     id::ModelId,
     time::{Time, seconds_between},
 };
@@ -183,12 +183,12 @@ impl Spreader {
         place
     }
 
-    /// A head of one of that model's requests.
-    pub fn heard(&mut self, model: &ModelId, reading: &Reading) {
+    /// What a head said is left for that model.
+    pub fn heard(&mut self, model: &ModelId, at: Time, levels: &[Level]) {
         if let Some(part) = self.part(model)
-            && !reading.levels.is_empty()
+            && !levels.is_empty()
         {
-            part.said = Some((reading.at, reading.levels.clone()));
+            part.said = Some((at, levels.to_vec()));
         }
     }
 
@@ -257,7 +257,7 @@ mod tests {
         counts
     }
 
-    fn left(requests: u32, of: u32, at: Time) -> Reading {
+    fn left(requests: u32, of: u32) -> Vec<Level> {
         let (limit, remaining) = (of.to_string(), requests.to_string());
         let lines = [
             ("anthropic-ratelimit-requests-limit", limit.as_bytes()),
@@ -266,7 +266,7 @@ mod tests {
                 remaining.as_bytes(),
             ),
         ];
-        read(lines.into_iter(), at)
+        read(lines.into_iter(), t(0.0)).levels
     }
 
     #[test]
@@ -281,8 +281,8 @@ mod tests {
         let spread: Spread = "headroom:a,b".parse().unwrap();
         let (a, b) = (ModelId::from("a"), ModelId::from("b"));
         let mut spreader = Spreader::new(&spread);
-        spreader.heard(&a, &left(10, 100, t(0.0)));
-        spreader.heard(&b, &left(50, 100, t(0.0)));
+        spreader.heard(&a, t(0.0), &left(10, 100));
+        spreader.heard(&b, t(0.0), &left(50, 100));
         assert_eq!(spreader.next(t(0.0), NOTHING), 1);
         // 40 calls under way to b are 40 requests that its head did not count yet.
         for _ in 1..40 {
@@ -311,7 +311,7 @@ mod tests {
     fn a_model_that_nobody_asked_yet_counts_as_full() {
         let spread: Spread = "headroom:a,b".parse().unwrap();
         let mut spreader = Spreader::new(&spread);
-        spreader.heard(&"a".into(), &left(99, 100, t(0.0)));
+        spreader.heard(&"a".into(), t(0.0), &left(99, 100));
         assert_eq!(spreader.next(t(0.0), NOTHING), 1);
     }
 

@@ -9,7 +9,7 @@ use crate::{
     app::event::Event,
     domain::{
         headers::Level,
-        id::CallId,
+        id::{CallId, ModelId},
         load::{
             run::{RunEnd, RunOrder},
             spread::Part,
@@ -82,10 +82,10 @@ impl Shared {
     }
 
     /// Tells a run what somebody else's answer said is left of its limits.
-    pub fn overheard(&self, first: CallId, at: Time, levels: &[Level]) {
+    pub fn overheard(&self, first: CallId, at: Time, model: &ModelId, levels: &[Level]) {
         let share = lock(&self.shares).get(&first).cloned();
         if let Some(share) = share {
-            share.overheard(at, levels);
+            share.overheard(at, model, levels);
         }
     }
 
@@ -98,9 +98,8 @@ impl Shared {
         cancel: &CancellationToken,
     ) {
         let first = run.order.call;
-        let pace = run.pace(self.ground().clock.now());
-        let share = Share::new(run.budget()).paced(pace);
-        let share = Arc::new(share.spread(run.spread.as_ref()));
+        let pools = session.pools(run.models());
+        let share = Arc::new(Share::of(&run, pools, self.ground().clock.now()));
         driver.share = Arc::clone(&share);
         lock(&self.shares).insert(first, Arc::clone(&share));
         let around = |part: &Part| (part.model.clone(), session.around(&part.model));

@@ -72,7 +72,12 @@ impl Hub {
             Effect::Count(order) => self.count(order),
             Effect::Run(run) => self.make_run(run),
             Effect::HoldRun(first, held) => self.shared.hold(first, held),
-            Effect::Overheard { first, at, levels } => self.shared.overheard(first, at, &levels),
+            Effect::Overheard {
+                first,
+                at,
+                model,
+                levels,
+            } => self.shared.overheard(first, at, &model, &levels),
             Effect::Cancel(call) => {
                 if let Some(cancel) = lock(&self.shared.cancels).get(&call) {
                     cancel.cancel();

@@ -8,7 +8,7 @@ use super::{
     pace::{Gate, Pace, Pacing, Waited},
     plan::Plan,
     result::{HERD_S, Summary},
-    spread::Spread,
+    spread::{By, Spread},
     track::Track,
 };
 use crate::domain::{
@@ -45,8 +45,8 @@ pub struct RunOrder {
     pub pacing: Option<Pacing>,
     /// The models that its calls go to; none is the order's own.
     pub spread: Option<Spread>,
-    /// What was left of its model's limits when it was ordered, as far as that was known.
-    pub known: Vec<Level>,
+    /// What was left of the limits of each model when it was ordered, as far as that was known.
+    pub known: Vec<(ModelId, Vec<Level>)>,
 }
 
 /// Retries that a budget keeps for a run of few calls.
@@ -59,11 +59,24 @@ impl RunOrder {
         Some(Budget::new(percent / 100.0, RESERVE))
     }
 
-    /// The pace that its requests share, knowing what was known.
-    pub fn pace(&self, now: Time) -> Option<Pace> {
-        let mut pace = self.pacing?.pace(self.plan.workers);
-        pace.overheard(now, &self.known);
-        Some(pace)
+    /// The pace that its requests share; of each pool it is one of its own.
+    pub fn pace(&self) -> Option<Pace> {
+        Some(self.pacing?.pace(self.plan.workers))
+    }
+
+    /// The models that its calls may ask.
+    pub fn models(&self) -> Vec<&ModelId> {
+        match &self.spread {
+            Some(spread) => spread.parts.iter().map(|part| &part.model).collect(),
+            None => vec![&self.order.model],
+        }
+    }
+
+    /// Whether it wants to know what is left of the limits: to hold its requests back, or to choose who
+    /// is asked next.
+    pub fn follows_limits(&self) -> bool {
+        let spread = self.spread.as_ref();
+        self.pacing.is_some() || spread.is_some_and(|spread| spread.by == By::Headroom)
     }
 
     /// Whether another run would be the same but for its pacing.

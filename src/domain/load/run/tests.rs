@@ -38,6 +38,23 @@ fn order(workers: u32) -> RunOrder {
     }
 }
 
+#[test]
+fn who_wants_to_know_what_is_left_of_which_limits() {
+    let plain = order(2);
+    assert_eq!(plain.models(), [&ModelId::from("claude-opus-5-5")]);
+    assert!(!plain.follows_limits());
+    let mut spread = RunOrder {
+        spread: Some("headroom:a,b".parse().unwrap()),
+        ..order(2)
+    };
+    assert_eq!(spread.models(), [&ModelId::from("a"), &ModelId::from("b")]);
+    assert!(spread.follows_limits(), "it chooses by what is left");
+    spread.spread = Some("a=2,b".parse().unwrap());
+    assert!(!spread.follows_limits());
+    spread.pacing = Some(Pacing::LIVE);
+    assert!(spread.follows_limits());
+}
+
 /// Call `number` of a worker: refused at its beginning, second `at`, and answered after `slept`.
 fn life(number: u64, worker: u32, at: f64, slept: f64) -> Vec<Observation> {
     let client = order(2).plan.client_of(&"me".into(), worker);

@@ -183,12 +183,13 @@ impl Many<'_> {
         let live = Live::new(summary, KEEPS).by_model(spread);
         let folds = Arc::new(Folds::new(live));
         let pace = pacing.map(|pacing| pacing.pace(self.plan.workers));
+        let parts = spread.map_or(&[][..], |spread| &spread.parts);
+        let pools = desk.session.pools(parts.iter().map(|part| &part.model));
         let share = Share::new(self.args.budget()).paced(pace).spread(spread);
-        let share = Arc::new(share);
+        let share = Arc::new(share.pools(pools));
         let ear: Arc<dyn Ear> = Arc::clone(&folds) as _;
         let mut driver = desk.session.driver(ear)?;
         driver.share = Arc::clone(&share);
-        let parts = spread.map_or(&[][..], |spread| &spread.parts);
         let around = |part: &Part| (part.model.clone(), desk.session.around(&part.model));
         let load = Load {
             driver,
