@@ -54,17 +54,22 @@ pub async fn alone(options: &args::Tap, global: &Global, env: &Environment) -> a
     let profile = place.profile().cloned();
     let feed = (options.admin != Port::Off).then(|| Arc::new(Shared::default()));
     let left = (options.metrics != Port::Off).then(|| Arc::new(Left::of(profile.as_ref())));
-    let sink: Arc<dyn Sink> = match (feed.clone(), left.clone()) {
-        (None, None) => Arc::new(telling),
-        (feed, left) => Arc::new(Feeding::to(telling, move |seen| {
+    let feeding = Arc::new(match (feed.clone(), left.clone()) {
+        (None, None) => Feeding::to_nobody(telling),
+        (feed, left) => Feeding::to(telling, move |seen| {
             if let Some(left) = &left {
                 left.absorb(&seen);
             }
             if let Some(feed) = &feed {
-                feed.write(|feed| feed.see(&seen));
+                feed.write(|feed| {
+                    for seen in &seen {
+                        feed.see(seen);
+                    }
+                });
             }
-        })?),
-    };
+        })?,
+    });
+    let sink: Arc<dyn Sink> = Arc::clone(&feeding) as _;
     let making = Making {
         listen: options.listen,
         token,
@@ -95,14 +100,16 @@ pub async fn alone(options: &args::Tap, global: &Global, env: &Environment) -> a
             Arc::new(Admin::new(Arc::clone(&feed), hello, clock.clone())),
             stop.clone(),
         );
+        let feeding = Arc::clone(&feeding);
         let counting = feeding::count(Arc::clone(&tap), clock.clone(), move |totals| {
+            feeding.catch_up();
             feed.write(|feed| feed.count(totals));
         });
         tokio::spawn(stop.clone().run_until_cancelled_owned(counting));
     }
     let looked_at = beside.admin.is_some() || beside.metrics.is_some();
     if let Some((bound, left)) = metrics.zip(left) {
-        let metrics = Metrics::new(Arc::clone(&tap), left, clock.clone());
+        let metrics = Metrics::new(Arc::clone(&tap), left, feeding, clock.clone());
         bound.serve(Arc::new(metrics), stop.clone());
     }
     if looked_at {

@@ -34,17 +34,6 @@ impl Telling {
     }
 }
 
-impl Sink for Telling {
-    fn sample(&self, _: Observation) -> bool {
-        // Totals are enough without a screen.
-        true
-    }
-
-    fn must(&self, seen: Observation) {
-        self.tell(&seen);
-    }
-}
-
 /// Keeps the last refusals, for a command that owns the terminal until its end.
 #[derive(Default)]
 pub struct Keeping(Mutex<Kept>);

@@ -11,69 +11,145 @@ use crate::{
     },
 };
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-        mpsc,
-    },
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 /// Samples that wait to be written down; more are dropped and counted.
 const MOST_WAITING: usize = 8_192;
+/// After something was passed on, what comes next waits this long for more of it: to wake a thread for each
+/// takes longer than the traffic should wait for.
+pub const GATHER: Duration = Duration::from_millis(50);
 /// Between two looks at the totals.
 const TOTALS: Duration = Duration::from_secs(1);
 
 /// Passes on what is heard, and tells refusals at once.
 pub struct Feeding {
     telling: Telling,
-    seen: mpsc::Sender<Observation>,
-    waiting: Arc<AtomicUsize>,
+    /// None where nobody looks on.
+    desk: Option<Arc<Desk>>,
+}
+
+/// Where what was heard waits, and who writes it down.
+struct Desk {
+    waiting: Mutex<Waiting>,
+    come: Condvar,
+    write: Mutex<Box<dyn FnMut(Vec<Observation>) + Send>>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    seen: Vec<Observation>,
+    /// Whether the thread is to be woken for the next.
+    asleep: bool,
+    /// Whether nothing more comes.
+    over: bool,
 }
 
 impl Feeding {
-    /// To `take`, on a thread of its own.
+    /// To `write`, in order and mostly several at a time, on a thread of its own.
     pub fn to(
         telling: Telling,
-        take: impl Fn(Observation) + Send + 'static,
+        write: impl FnMut(Vec<Observation>) + Send + 'static,
     ) -> std::io::Result<Self> {
-        let (sender, seen) = mpsc::channel::<Observation>();
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let taken = Arc::clone(&waiting);
+        let desk = Arc::new(Desk {
+            waiting: Mutex::default(),
+            come: Condvar::new(),
+            write: Mutex::new(Box::new(write)),
+        });
+        let thread = Arc::clone(&desk);
         std::thread::Builder::new()
             .name("feed".to_owned())
-            .spawn(move || {
-                for seen in seen {
-                    taken.fetch_sub(1, Relaxed);
-                    take(seen);
-                }
-            })?;
+            .spawn(move || thread.run())?;
         Ok(Self {
             telling,
-            seen: sender,
-            waiting,
+            desk: Some(desk),
         })
     }
 
-    fn pass(&self, seen: Observation) {
-        self.waiting.fetch_add(1, Relaxed);
-        // Its thread ends with this.
-        let _ = self.seen.send(seen);
+    /// To nobody: totals are enough then.
+    pub const fn to_nobody(telling: Telling) -> Self {
+        Self {
+            telling,
+            desk: None,
+        }
+    }
+
+    /// Writes down what was heard so far: for whoever tells it beside the totals, which are counted at once.
+    pub fn catch_up(&self) {
+        if let Some(desk) = &self.desk {
+            desk.catch_up();
+        }
     }
 }
 
 impl Sink for Feeding {
     fn sample(&self, seen: Observation) -> bool {
-        let room = self.waiting.load(Relaxed) < MOST_WAITING;
-        if room {
-            self.pass(seen);
-        }
-        room
+        let desk = self.desk.as_ref();
+        desk.is_none_or(|desk| desk.take(seen, MOST_WAITING))
     }
 
     fn must(&self, seen: Observation) {
         self.telling.tell(&seen);
-        self.pass(seen);
+        if let Some(desk) = &self.desk {
+            desk.take(seen, usize::MAX);
+        }
+    }
+}
+
+impl Drop for Feeding {
+    fn drop(&mut self) {
+        if let Some(desk) = &self.desk {
+            desk.waiting().over = true;
+            desk.come.notify_one();
+        }
+    }
+}
+
+impl Desk {
+    /// Takes one in if fewer than `most` wait; whether it did.
+    fn take(&self, seen: Observation, most: usize) -> bool {
+        let mut waiting = self.waiting();
+        if waiting.seen.len() >= most {
+            return false;
+        }
+        waiting.seen.push(seen);
+        let wakes = std::mem::take(&mut waiting.asleep);
+        drop(waiting);
+        if wakes {
+            self.come.notify_one();
+        }
+        true
+    }
+
+    fn catch_up(&self) {
+        let mut write = self.write.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = std::mem::take(&mut self.waiting().seen);
+        if !seen.is_empty() {
+            write(seen);
+        }
+    }
+
+    fn run(&self) {
+        loop {
+            let idle = |waiting: &mut Waiting| {
+                waiting.asleep = waiting.seen.is_empty() && !waiting.over;
+                waiting.asleep
+            };
+            let woken = self.come.wait_while(self.waiting(), idle);
+            let over = woken.unwrap_or_else(PoisonError::into_inner).over;
+            self.catch_up();
+            if over {
+                return;
+            }
+            // What comes meanwhile wakes nobody.
+            let gather = |waiting: &mut Waiting| !waiting.over;
+            drop(self.come.wait_timeout_while(self.waiting(), GATHER, gather));
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -113,8 +189,12 @@ pub fn totals(tap: &Tap, clock: &Clock) -> Totals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{fixtures, observation::What, time::Time};
-    use std::sync::Mutex;
+    use crate::domain::{
+        fixtures,
+        observation::What,
+        time::{Time, after},
+    };
+    use std::sync::mpsc;
 
     fn seen() -> Observation {
         fixtures::seen(Time::UNIX_EPOCH, What::Sent)
@@ -122,15 +202,16 @@ mod tests {
 
     #[test]
     fn who_writes_it_down_slowly_holds_nobody_up_and_loses_no_refusal() {
-        let (gate, taken) = (Arc::new(Mutex::new(())), Arc::new(AtomicUsize::new(0)));
+        let gate = Arc::new(Mutex::new(()));
         let stalled = gate.lock().unwrap();
-        let (stall, count) = (Arc::clone(&gate), Arc::clone(&taken));
+        let stall = Arc::clone(&gate);
         let (first, begun) = mpsc::channel();
+        let (write, written) = mpsc::channel();
         let telling = Telling::with(|_| ()).unwrap();
-        let feeding = Feeding::to(telling, move |_| {
+        let feeding = Feeding::to(telling, move |seen| {
             let _ = first.send(());
             drop(stall.lock());
-            count.fetch_add(1, Relaxed);
+            let _ = write.send(seen.len());
         });
         let feeding = feeding.unwrap();
         assert!(feeding.sample(seen()));
@@ -144,14 +225,29 @@ mod tests {
             feeding.must(seen());
         }
         assert!(!feeding.sample(seen()));
-        assert_eq!(taken.load(Relaxed), 0);
+        assert!(written.try_recv().is_err());
         drop(stalled);
-        let all = 1 + samples + 100;
-        for _ in 1..all {
-            begun.recv().unwrap();
-        }
-        while taken.load(Relaxed) < all {
-            std::thread::yield_now();
+        // It ends when nothing more can come, and has written everything then.
+        drop(feeding);
+        assert_eq!(written.iter().sum::<usize>(), 1 + samples + 100);
+    }
+
+    #[test]
+    fn who_catches_up_finds_all_that_was_heard_before_in_its_order() {
+        let (write, written) = mpsc::channel();
+        let telling = Telling::with(|_| ()).unwrap();
+        let feeding = Feeding::to(telling, move |seen: Vec<Observation>| {
+            for seen in seen {
+                write.send(seen).unwrap();
+            }
+        });
+        let feeding = feeding.unwrap();
+        for n in 0..100 {
+            let at = after(Time::UNIX_EPOCH, f64::from(n));
+            feeding.must(fixtures::seen(at, What::Sent));
+            feeding.catch_up();
+            // Nobody waits for the thread.
+            assert_eq!(written.try_recv().unwrap().at, at);
         }
     }
 }

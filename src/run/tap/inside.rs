@@ -1,6 +1,11 @@
 //! A tap beside the screen: what it hears goes to the board of its profile.
 
-use super::{Making, Named, Open, feeding, place::Place, tell};
+use super::{
+    Making, Named, Open,
+    feeding::{self, GATHER},
+    place::Place,
+    tell,
+};
 use crate::{
     app::event::Event,
     cli::{environment::Environment, profile::Profile, token},
@@ -91,13 +96,18 @@ impl Inside {
         let open = Open::at(making, Place::of(profile), around.env, note).await?;
         let events = around.events;
         let passing = async move {
-            while let Some(event) = waiting_events.recv().await {
-                if matches!(event, Event::Observed { .. }) {
-                    waiting.fetch_sub(1, Relaxed);
+            let mut several = Vec::new();
+            while waiting_events.recv_many(&mut several, MOST_WAITING).await > 0 {
+                for event in several.drain(..) {
+                    if matches!(event, Event::Observed { .. }) {
+                        waiting.fetch_sub(1, Relaxed);
+                    }
+                    if events.send(event).await.is_err() {
+                        return;
+                    }
                 }
-                if events.send(event).await.is_err() {
-                    return;
-                }
+                // What comes meanwhile wakes nobody.
+                tokio::time::sleep(GATHER).await;
             }
         };
         let inside = Self {

@@ -3,7 +3,7 @@
 //! - `GET /metrics` is made anew for each reader
 //! - `GET /healthz` says that it works
 
-use super::feeding;
+use super::feeding::{self, Feeding};
 use crate::{
     assets,
     cli::profile::Profile,
@@ -29,9 +29,12 @@ impl Left {
         Self(Mutex::new(Board::new(workspace, assets::tiers())))
     }
 
-    /// Takes one observation in. What is worth telling is told by others.
-    pub fn absorb(&self, seen: &Observation) {
-        self.board().absorb(seen);
+    /// Takes observations in. What is worth telling is told by others.
+    pub fn absorb(&self, seen: &[Observation]) {
+        let mut board = self.board();
+        for seen in seen {
+            board.absorb(seen);
+        }
     }
 
     fn board(&self) -> MutexGuard<'_, Board> {
@@ -43,13 +46,19 @@ impl Left {
 pub struct Metrics {
     tap: Arc<Tap>,
     left: Arc<Left>,
+    feeding: Arc<Feeding>,
     clock: Clock,
 }
 
 impl Metrics {
-    /// Of that tap.
-    pub const fn new(tap: Arc<Tap>, left: Arc<Left>, clock: Clock) -> Self {
-        Self { tap, left, clock }
+    /// Of that tap; `feeding` is what `left` is folded by.
+    pub const fn new(tap: Arc<Tap>, left: Arc<Left>, feeding: Arc<Feeding>, clock: Clock) -> Self {
+        Self {
+            tap,
+            left,
+            feeding,
+            clock,
+        }
     }
 
     fn text(&self, format: Format) -> String {
@@ -60,6 +69,8 @@ impl Metrics {
             unreachable: counted.unreachable,
             chaos: self.tap.chaos().map(|_| counted.chaos),
         };
+        // What the totals count was heard before: the limits are to be no older.
+        self.feeding.catch_up();
         let board = self.left.board();
         let subject = Subject {
             version: env!("CARGO_PKG_VERSION"),
