@@ -130,7 +130,11 @@ fn gauge_line(shown: &Shown<'_>, gauge: &Gauge, mine: bool, canvas: &mut Canvas<
         }
         x += 15;
     }
-    canvas.put(x, y, &words::state(&view), roles.quiet, end);
+    let mut state = words::state(&view);
+    if state.chars().count() > usize::from(end.saturating_sub(x)) {
+        state = words::source(&view, shown.profile.board.sources().limits_at, shown.at);
+    }
+    canvas.put_cut(x, y, &state, roles.quiet, end);
 }
 
 /// The chosen gauge: its series, then burn, forecast, limits. The next free row comes back.
@@ -187,7 +191,7 @@ fn one_gauge(
                 canvas.put(
                     area.x,
                     y,
-                    &words::forecast(pool, view, shown.at, false),
+                    &words::forecast(pool, view, shown.at, area.width < 50),
                     roles.text,
                     end,
                 );
@@ -226,6 +230,11 @@ fn limits(
         let value = value.map_or_else(|| "none".to_owned(), exact);
         x = canvas.put_cut(x, y, &value, roles.strong, end);
     };
+    if row.width < 60 && view.workspace_limit.is_none() {
+        say(canvas, "", view.effective_limit);
+        canvas.put_cut(x, y, " · workspace inherits", roles.quiet, end);
+        return;
+    }
     say(canvas, "organization ", view.limit);
     match view.workspace_limit {
         Some(own) => say(canvas, " · workspace ", Some(own)),
@@ -292,7 +301,11 @@ fn below(app: &App, shown: &Shown<'_>, pool: &Pool, canvas: &mut Canvas<'_>, are
         }
         return;
     }
-    let head = "headers of the last response, as they came";
+    let head = if area.width < 50 {
+        "headers of the last response"
+    } else {
+        "headers of the last response, as they came"
+    };
     canvas.put(area.x, y, head, roles.quiet, end);
     y += 1;
     let visible = usize::from(bottom.saturating_sub(y));
@@ -316,8 +329,8 @@ fn below(app: &App, shown: &Shown<'_>, pool: &Pool, canvas: &mut Canvas<'_>, are
             canvas.put(area.x, y, "▸", roles.accent, end);
         }
         let style = if *known { roles.quiet } else { roles.hint };
-        canvas.put(area.x + 2, y, name, style, area.x + 2 + column);
-        let x = canvas.put(area.x + 2 + column, y, value, roles.text, end);
+        canvas.put_cut(area.x + 2, y, name, style, area.x + 1 + column);
+        let x = canvas.put_cut(area.x + 2 + column, y, value, roles.text, end);
         if !known {
             canvas.put(x + 2, y, "not understood", roles.hint, end);
         }

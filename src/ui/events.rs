@@ -1,6 +1,6 @@
 //! Tab 7 on screen: what happened, newest first; Enter opens the evidence.
 
-use super::{canvas::Canvas, cards, format};
+use super::{brief::brief, canvas::Canvas, cards, format};
 use crate::{
     app::{
         App, Shown,
@@ -135,7 +135,8 @@ fn row(shown: &Shown<'_>, alike: &Alike<'_>, selected: bool, canvas: &mut Canvas
     let times = times(alike.count);
     canvas.put_right(x, y, &times, roles.strong, end);
     let end = end.saturating_sub(times.chars().count() as u16);
-    let x = canvas.put_cut(x, y, alike.said(), text, end);
+    let said = brief(alike.said(), end.saturating_sub(x).into());
+    let x = canvas.put_cut(x, y, &said, text, end);
     let aside = if alike.count > 1 {
         format!("since {}", format::clock(alike.since, shown.offset_s))
     } else {

@@ -134,7 +134,17 @@ fn footer(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         return;
     }
     if let Some(keys) = keys_of_what_is_open(app) {
-        hints(canvas, (1, y), end, keys);
+        // Where letters are typed, `j/k` would be typed too.
+        let ascii = canvas.look.ascii;
+        let arrows = |keys| {
+            if ascii && keys == "↑↓" {
+                "Up/Down"
+            } else {
+                keys
+            }
+        };
+        let keys: Vec<(&str, &str)> = keys.iter().map(|(k, word)| (arrows(*k), *word)).collect();
+        hints(canvas, (1, y), end, &keys);
         return;
     }
     let inside = app.inside();
@@ -232,7 +242,7 @@ fn key_width(canvas: &Canvas<'_>, keys: &str) -> usize {
     }
 }
 
-fn ascii_key(keys: &str) -> &str {
+pub(super) fn ascii_key(keys: &str) -> &str {
     match keys {
         "⏎" => "Enter",
         "↑↓" => "j/k",

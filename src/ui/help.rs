@@ -59,8 +59,18 @@ struct Line<'s> {
     text: &'s str,
 }
 
+/// Keys as a terminal that has only ASCII can write them: an arrow would become another key.
+fn spelled(keys: String, ascii: bool) -> String {
+    if !ascii {
+        return keys;
+    }
+    [("↑", "Up"), ("↓", "Down"), ("←", "Left"), ("→", "Right")]
+        .into_iter()
+        .fold(keys, |keys, (arrow, name)| keys.replace(arrow, name))
+}
+
 /// Every key that works here, then the signs, in lines of at most `columns` of text.
-fn help_lines(app: &App, columns: u16, narrow: bool) -> Vec<Line<'static>> {
+fn help_lines(app: &App, columns: u16, narrow: bool, ascii: bool) -> Vec<Line<'static>> {
     let here = COMMANDS.iter().filter(|row| row.works_on(app.tab()));
     let keys = here.map(|row| {
         let keys = if narrow {
@@ -68,7 +78,7 @@ fn help_lines(app: &App, columns: u16, narrow: bool) -> Vec<Line<'static>> {
         } else {
             row.key_labels()
         };
-        (keys, row.sentence)
+        (spelled(keys, ascii), row.sentence)
     });
     let signs = SIGNS.iter().map(|(sign, what)| ((*sign).to_owned(), *what));
     let gap = std::iter::once((String::new(), ""));
@@ -85,7 +95,7 @@ fn help_lines(app: &App, columns: u16, narrow: bool) -> Vec<Line<'static>> {
 
 fn help(app: &App, first: usize, canvas: &mut Canvas<'_>, area: Rect) {
     let title = format!("Keys on {}", app.tab().panel().title);
-    let two = help_lines(app, TEXT_OF_TWO, false);
+    let two = help_lines(app, TEXT_OF_TWO, false, canvas.look.ascii);
     // An entry is not torn apart between the two columns.
     let half = two.len().div_ceil(2);
     let torn = two
@@ -110,7 +120,7 @@ fn help(app: &App, first: usize, canvas: &mut Canvas<'_>, area: Rect) {
     let narrow = area.width < 54;
     let keys = if narrow { KEYS_NARROW } else { KEYS };
     let columns = TEXT.min(area.width.saturating_sub(keys + 5));
-    let lines = help_lines(app, columns, narrow);
+    let lines = help_lines(app, columns, narrow, canvas.look.ascii);
     let size = (keys + 1 + columns, lines.len() as u16);
     let inner = popup::open(canvas, area, size, &title);
     let visible = usize::from(inner.height);
@@ -160,7 +170,8 @@ fn search(palette: &Palette, canvas: &mut Canvas<'_>, area: Rect) {
         }
         canvas.put(inner.x + 2, y, row.name, style, end);
         let key = row.keys.first().map(|chord| chord.label());
-        canvas.put_right(inner.x + 20, y, &key.unwrap_or_default(), roles.key, end);
+        let key = spelled(key.unwrap_or_default(), canvas.look.ascii);
+        canvas.put_right(inner.x + 20, y, &key, roles.key, end);
     }
     if palette.hits.is_empty() {
         let y = inner.y + 1;

@@ -4,6 +4,7 @@
 //! To add a theme: a file in `assets/themes`, a row in [`theme::THEMES`].
 //! To add a picture element: a file in `widgets`.
 
+mod brief;
 pub mod calls;
 pub mod canvas;
 mod cards;

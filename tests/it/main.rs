@@ -13,6 +13,7 @@ mod frames;
 mod hub;
 mod journeys;
 mod laws;
+mod looks;
 mod many;
 mod pty;
 mod runs;

@@ -97,11 +97,11 @@ fn a_long_title_of_a_refusal_goes_on_in_a_second_line() {
     for (cause, words) in [
         (
             Cause::StreamError,
-            "error inside a stream, asked for claude-sonnet-5-5-20260930",
+            "error inside a stream asked for claude-sonnet-5-5-20260930",
         ),
         (
             Cause::SubscriptionWindow,
-            "subscription window, asked for claude-sonnet-5-5-20260930",
+            "subscription window asked for claude-sonnet-5-5-20260930",
         ),
     ] {
         let shown = screen(&refused(cause));

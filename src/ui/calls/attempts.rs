@@ -21,8 +21,8 @@ use ratatui::{layout::Rect, style::Style};
 
 /// Columns left of the bars: marker, number, status, limit.
 const HEAD: u16 = 17;
-/// The same where columns are few.
-const HEAD_SMALL: u16 = 13;
+/// Of these, the columns before the limit.
+const STATUS: u16 = 8;
 
 const LEVELS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
@@ -41,8 +41,18 @@ fn facts_columns(width: u16) -> u16 {
 pub(super) fn draw(scene: &Scene<'_>, call: &Call, canvas: &mut Canvas<'_>, area: Rect) {
     let roles = *canvas.roles();
     let small = area.width < 60;
-    let head = if small { HEAD_SMALL } else { HEAD };
     let facts = facts_columns(area.width);
+    // Where columns are few the bars take what the words leave.
+    let words = call
+        .attempts
+        .iter()
+        .map(|attempt| words::what(attempt).len() as u16);
+    let longest = words.max().unwrap_or(0);
+    let head = if small {
+        (STATUS + longest + 1).clamp(13, HEAD)
+    } else {
+        HEAD
+    };
     let cells = area.width.saturating_sub(head + facts + 2).max(1);
     let extent = whole_s(call, scene.now);
     let axis = Axis::new(scene.view.span(extent.axis, extent.end), cells);
@@ -288,7 +298,7 @@ fn row(
     );
     let x = canvas.put(here.x + 4, y, &words::status(attempt), tone, bars);
     canvas.put(
-        x.max(here.x + 8).min(bars),
+        x.max(here.x + STATUS).min(bars),
         y,
         words::what(attempt),
         tone,

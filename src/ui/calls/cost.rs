@@ -7,7 +7,7 @@ use super::{
 use crate::{
     app::calls::form::Field,
     domain::spend,
-    ui::{canvas::Canvas, format::count},
+    ui::{canvas::Canvas, format::count, frame::ascii_key},
 };
 use ratatui::{layout::Rect, style::Style};
 
@@ -126,8 +126,13 @@ pub(super) fn keys(scene: &Scene<'_>, pen: &mut Pen<'_, '_>) {
     };
     let mut line: Vec<(&str, Style)> = Vec::new();
     for (key, word) in parts {
+        let key = if pen.canvas.look.ascii {
+            ascii_key(key)
+        } else {
+            key
+        };
         line.extend([
-            (*key, roles.key),
+            (key, roles.key),
             (" ", roles.quiet),
             (*word, roles.quiet),
             ("  ", roles.quiet),

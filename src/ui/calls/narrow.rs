@@ -5,7 +5,10 @@ use super::{
     pen::{self, Pen},
     request, room, run, words,
 };
-use crate::{domain::clean::clean, ui::canvas::Canvas};
+use crate::{
+    domain::clean::clean,
+    ui::{brief::brief, canvas::Canvas},
+};
 use ratatui::layout::Rect;
 
 /// The form in two lines; timeline; verdict and answer beside each other.
@@ -96,7 +99,9 @@ pub(super) fn small(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
                 .map(|answer| answer.text.trim());
             let foot = match (answer.filter(|text| !text.is_empty()), judged) {
                 (Some(text), _) => text.lines().last().map(str::to_owned),
-                (None, Some(verdict)) => Some(verdict.sentence.clone()),
+                (None, Some(verdict)) => {
+                    Some(brief(&verdict.sentence, area.width.into()).into_owned())
+                }
                 (None, None) => None,
             };
             let used = 2 + u16::from(foot.is_some());

@@ -168,7 +168,14 @@ pub(in crate::ui) fn fit(parts: &[String], columns: usize) -> String {
             return joined;
         }
     }
-    parts.last().cloned().unwrap_or_default()
+    let last = parts.last().map_or("", String::as_str);
+    if width(last) <= columns {
+        return last.to_owned();
+    }
+    // Whole words, and a mark that there are more.
+    let mut kept = wrap(last, columns.saturating_sub(1)).swap_remove(0);
+    kept.push('…');
+    kept
 }
 
 #[cfg(test)]
@@ -192,7 +199,7 @@ mod tests {
         let parts = ["asked 17 s", "slept 0.5 s", "16.5 s EARLY"].map(str::to_owned);
         assert_eq!(fit(&parts, 60), "asked 17 s · slept 0.5 s · 16.5 s EARLY");
         assert_eq!(fit(&parts, 30), "slept 0.5 s · 16.5 s EARLY");
-        assert_eq!(fit(&parts, 3), "16.5 s EARLY");
+        assert_eq!(fit(&parts, 8), "16.5 s…");
         assert_eq!(fit(&[], 3), "");
     }
 

@@ -14,7 +14,7 @@ use crate::{
         timeline::{Attempt, Call},
         verdict::{Certainty, Verdict},
     },
-    ui::{canvas::Canvas, format, rows::shared},
+    ui::{brief::told_in, canvas::Canvas, format, rows::shared},
 };
 use ratatui::layout::Rect;
 
@@ -92,9 +92,12 @@ pub(super) fn draw(
     let after = lines(&helps, 2) + lines(advice, 3) + usize::from(tall);
     let left = usize::from(pen.left());
     let least = verdict.evidence.len().min(left.saturating_sub(1));
-    let texts = verdict.evidence.iter().map(|e| clean(&e.text, 400));
-    let texts: Vec<String> = texts.collect();
     let room = columns.saturating_sub(LABEL.into());
+    let texts = verdict
+        .evidence
+        .iter()
+        .map(|e| clean(&told_in(e, room), 400));
+    let texts: Vec<String> = texts.collect();
     let needs: Vec<usize> = texts.iter().map(|text| wrap(text, room).len()).collect();
     let shares = shared(&needs, left.saturating_sub(after).max(least));
     for ((evidence, text), rows) in verdict.evidence.iter().zip(&texts).zip(shares) {

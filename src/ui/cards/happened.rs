@@ -5,9 +5,10 @@ use crate::domain::wrap::wrap;
 use crate::{
     app::Shown,
     domain::notice::{Alike, Weight},
-    ui::{canvas::Canvas, format},
+    ui::{brief::brief, canvas::Canvas, format},
 };
 use ratatui::layout::Rect;
+use std::borrow::Cow;
 
 /// Events looked at for the card: folding must not cost a frame.
 const FOLDED: usize = 100;
@@ -40,7 +41,15 @@ pub(super) fn draw(shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
             canvas.put_right(x, y, &times, roles.strong, end);
             right = end.saturating_sub(times.chars().count() as u16);
         }
-        let parts = wrap(group.said(), usize::from(right.saturating_sub(x)));
+        // One event alone tells the rest of its sentence, in as many words as there is room for.
+        let room = usize::from(right.saturating_sub(x));
+        let said = group.said();
+        let text = if group.count == 1 && wrap(said, room).len() <= 1 + spare {
+            Cow::Borrowed(said)
+        } else {
+            brief(said, room)
+        };
+        let parts = wrap(&text, room);
         let lines = parts.len().min(1 + spare);
         spare -= lines - 1;
         for part in parts.iter().take(lines - 1) {

@@ -10,11 +10,12 @@ use crate::{
         limit::Dimension,
         time::seconds_between,
         timeline::Call,
-        verdict::{Cause, Certainty},
+        verdict::{Cause, Certainty, Evidence, EvidenceFrom},
     },
-    ui::{canvas::Canvas, format, frame, rows::shared, words},
+    ui::{brief::told_in, canvas::Canvas, format, frame, rows::shared, words},
 };
 use ratatui::layout::Rect;
+use std::borrow::Cow;
 
 /// Draws the newest refusal.
 pub(super) fn draw(shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
@@ -55,50 +56,30 @@ pub(super) fn draw(shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
             Certainty::Inferred => ("inferred", roles.hint),
             Certainty::Unknown => ("no evidence", roles.quiet),
         };
-        let cause = cause(shown, refusal, brief);
+        let (cause, whose) = cause(shown, refusal, brief);
         let room = end.saturating_sub(word.len() as u16 + 3);
-        // What is too long for one line goes on in a second, as long as that leaves room for the rest.
-        let first = match wrap(&cause, usize::from(room.saturating_sub(x))).first() {
-            Some(first) if first.len() < cause.len() && inner.height > 5 => *first,
-            _ => cause.as_str(),
+        // What is too long for one line tells whose it was in a second, where that leaves room for the rest.
+        let whole = format!("{cause}{whose}");
+        let (first, second) = match usize::from(room.saturating_sub(x)) {
+            columns if whole.chars().count() <= columns => (whole.as_str(), ""),
+            _ => (cause, whose.trim_start_matches([',', ' '])),
         };
         let from = x;
         x = canvas.put_cut(x, y, first, roles.strong, room);
         x = canvas.put(x, y, " · ", roles.border, end);
         canvas.put(x, y, word, style, end);
-        let rest = cause[first.len()..].trim_start();
-        if !rest.is_empty()
+        if !second.is_empty()
+            && inner.height > 5
             && let Some(y) = lines.next()
         {
-            canvas.put_cut(from, y, rest, roles.strong, end);
+            canvas.put_cut(from, y, second, roles.strong, end);
         }
     }
     after_it(shown, verdict.asked_s, canvas, inner, &mut lines);
     if let Some(y) = lines.next() {
         retry(shown, refusal, canvas, (inner.x, y), end);
     }
-    // Evidence wraps as far as there is room; the last row is the footer's.
-    let column = 11;
-    let width = usize::from(inner.width.saturating_sub(column));
-    let left = usize::from(lines.bottom.saturating_sub(lines.y + 1));
-    let texts = verdict.evidence.iter().map(|e| wrap(&e.text, width));
-    let texts: Vec<Vec<&str>> = texts.collect();
-    let needs: Vec<usize> = texts.iter().map(Vec::len).collect();
-    let shares = shared(&needs, left);
-    for ((evidence, parts), rows) in verdict.evidence.iter().zip(texts).zip(shares) {
-        for line in 0..rows {
-            let Some(y) = lines.next() else { break };
-            if line == 0 {
-                canvas.put(inner.x, y, evidence.from.label(), roles.quiet, end);
-            }
-            if line + 1 == rows {
-                let rest = parts[line..].join(" ");
-                canvas.put_cut(inner.x + column, y, &rest, roles.text, end);
-            } else {
-                canvas.put(inner.x + column, y, parts[line], roles.text, end);
-            }
-        }
-    }
+    evidence(&verdict.evidence, canvas, inner, &mut lines);
     let last = inner.bottom().saturating_sub(1);
     if last >= lines.y {
         let mut x = inner.x;
@@ -112,6 +93,40 @@ pub(super) fn draw(shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
             ) + 2;
         }
         frame::hints(canvas, (x, last), end, &[("y", "copy"), ("7", "evidence")]);
+    }
+}
+
+/// The evidence, as far as there is room; the last row is the footer's.
+fn evidence(all: &[Evidence], canvas: &mut Canvas<'_>, inner: Rect, lines: &mut Lines) {
+    let roles = *canvas.roles();
+    let left = usize::from(lines.bottom.saturating_sub(lines.y + 1));
+    // The beginning of a message says nothing that the card does not, so numbers have the rows first.
+    let spare = left >= all.len();
+    let told = |e: &&Evidence| spare || e.from != EvidenceFrom::Message;
+    let mut kept: Vec<&Evidence> = all.iter().filter(told).collect();
+    if kept.is_empty() {
+        kept.extend(all);
+    }
+    let labels = kept.iter().map(|e| e.from.label().len());
+    let air = if inner.width < 50 { 1 } else { 2 };
+    let column = labels.max().unwrap_or(0) as u16 + air;
+    let width = usize::from(inner.width.saturating_sub(column));
+    let texts: Vec<Cow<'_, str>> = kept.iter().map(|e| told_in(e, width)).collect();
+    let texts: Vec<Vec<&str>> = texts.iter().map(|text| wrap(text, width)).collect();
+    let needs: Vec<usize> = texts.iter().map(Vec::len).collect();
+    for ((evidence, parts), rows) in kept.iter().zip(texts).zip(shared(&needs, left)) {
+        for line in 0..rows {
+            let Some(y) = lines.next() else { break };
+            let (x, end) = (inner.x + column, inner.right());
+            if line == 0 {
+                canvas.put(inner.x, y, evidence.from.label(), roles.quiet, end);
+            }
+            if line + 1 == rows {
+                canvas.put_cut(x, y, &parts[line..].join(" "), roles.text, end);
+            } else {
+                canvas.put(x, y, parts[line], roles.text, end);
+            }
+        }
     }
 }
 
@@ -129,7 +144,7 @@ impl Lines {
     }
 }
 
-fn cause(shown: &Shown<'_>, refusal: &Refusal, brief: bool) -> String {
+fn cause(shown: &Shown<'_>, refusal: &Refusal, brief: bool) -> (&'static str, String) {
     let verdict = &refusal.verdict;
     let dimension = verdict.limiter.as_ref().map(Limiter::dimension);
     let limit = match dimension {
@@ -146,18 +161,18 @@ fn cause(shown: &Shown<'_>, refusal: &Refusal, brief: bool) -> String {
         (Some(pool), _) => Some(words::short_name(&pool.name)),
         (None, model) => model.as_ref().map(ModelId::as_str),
     };
-    about(verdict.cause, limit, whose)
+    (limit, about(verdict.cause, whose))
 }
 
 /// Only limits that hold per model are a pool's; of everything else it says what was asked for.
-fn about(cause: Cause, words: &str, whose: Option<&str>) -> String {
+fn about(cause: Cause, whose: Option<&str>) -> String {
     let pools = cause.is_refusal_of_limit()
         && !cause.is_spend()
         && !matches!(cause, Cause::SubscriptionWindow | Cause::Unknown);
     match whose {
-        Some(whose) if pools => format!("{words} of {whose}"),
-        Some(whose) => format!("{words}, asked for {whose}"),
-        None => words.to_owned(),
+        Some(whose) if pools => format!(" of {whose}"),
+        Some(whose) => format!(", asked for {whose}"),
+        None => String::new(),
     }
 }
 
@@ -271,33 +286,17 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case(Cause::Ramp, Some("Opus 5.5"), "acceleration limit of Opus 5.5")]
-    #[case(
-        Cause::Unreachable,
-        Some("Haiku 4.5"),
-        "unreachable, asked for Haiku 4.5"
-    )]
-    #[case(
-        Cause::Overloaded,
-        Some("Haiku 4.5"),
-        "overloaded, asked for Haiku 4.5"
-    )]
-    #[case(
-        Cause::SpendCap,
-        Some("Opus 5.5"),
-        "monthly spend cap, asked for Opus 5.5"
-    )]
-    #[case(
-        Cause::SubscriptionWindow,
-        Some("Opus 5.5"),
-        "subscription window, asked for Opus 5.5"
-    )]
-    #[case(Cause::Gateway, None, "not the API's answer")]
+    #[case(Cause::Ramp, Some("Opus 5.5"), " of Opus 5.5")]
+    #[case(Cause::Unreachable, Some("Haiku 4.5"), ", asked for Haiku 4.5")]
+    #[case(Cause::Overloaded, Some("Haiku 4.5"), ", asked for Haiku 4.5")]
+    #[case(Cause::SpendCap, Some("Opus 5.5"), ", asked for Opus 5.5")]
+    #[case(Cause::SubscriptionWindow, Some("Opus 5.5"), ", asked for Opus 5.5")]
+    #[case(Cause::Gateway, None, "")]
     fn only_limits_are_a_pools(
         #[case] cause: Cause,
         #[case] whose: Option<&str>,
         #[case] text: &str,
     ) {
-        assert_eq!(about(cause, cause.words(), whose), text);
+        assert_eq!(about(cause, whose), text);
     }
 }

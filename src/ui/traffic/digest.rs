@@ -1,6 +1,6 @@
 //! The totals in words, above the requests.
 
-use super::{Piece, line, piece};
+use super::{Piece, line, list, piece};
 use crate::{
     domain::{
         advice,
@@ -27,7 +27,7 @@ pub(super) fn draw(all: &Totals, canvas: &mut Canvas<'_>, area: Rect) {
     let lines = [
         calls(&tally, &roles, area.height < 2),
         retries(&tally, &roles),
-        drops(all, &roles),
+        drops(all, &roles, list::has_bars(area.width)),
     ];
     let air = u16::from(area.width > 60);
     for (y, pieces) in (area.y..area.bottom()).zip(&lines) {
@@ -152,12 +152,13 @@ fn retries(tally: &Tally, roles: &Roles) -> Vec<Piece<'static>> {
     pieces
 }
 
-/// Every kind of drop that happened; what the marks mean when none did.
-fn drops(all: &Totals, roles: &Roles) -> Vec<Piece<'static>> {
+/// Every kind of drop that happened; what the marks mean when none did, those of `bars` where they are
+/// drawn.
+fn drops(all: &Totals, roles: &Roles, bars: bool) -> Vec<Piece<'static>> {
     let dropped = all.drops.kinds();
     let some: Vec<_> = dropped.iter().filter(|(_, count)| *count > 0).collect();
     if some.is_empty() {
-        return legend(roles);
+        return legend(roles, bars);
     }
     let mut pieces = vec![piece("not listed or not read: ", roles.quiet, 1)];
     for (at, (what, n)) in some.into_iter().enumerate() {
@@ -169,7 +170,7 @@ fn drops(all: &Totals, roles: &Roles) -> Vec<Piece<'static>> {
     pieces
 }
 
-fn legend(roles: &Roles) -> Vec<Piece<'static>> {
+fn legend(roles: &Roles, bars: bool) -> Vec<Piece<'static>> {
     let marks = [
         ("✓", roles.good, " answered  "),
         ("×", roles.bad, " failed  "),
@@ -179,7 +180,8 @@ fn legend(roles: &Roles) -> Vec<Piece<'static>> {
         ("┄", roles.quiet, " client waits  "),
         ("┊", roles.hint, " the server asked until here"),
     ];
-    let marks = marks.into_iter().enumerate();
+    let shown = if bars { marks.len() } else { 3 };
+    let marks = marks.into_iter().take(shown).enumerate();
     marks
         .flat_map(|(at, (mark, style, word))| {
             let rank = at as u8;

@@ -91,6 +91,12 @@ fn fit(room: u16) -> Vec<Fitting> {
     fitting
 }
 
+/// Whether a list in a box so wide draws the calls on a time axis.
+pub(super) fn has_bars(width: u16) -> bool {
+    let columns = fit(width.saturating_sub(5));
+    columns.iter().any(|(column, ..)| *column == Column::Phases)
+}
+
 /// Draws the lines, with their heads where they stand in a box.
 pub(super) fn draw(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, inner: Rect) {
     let roles = *canvas.roles();

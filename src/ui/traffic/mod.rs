@@ -106,7 +106,11 @@ fn line(canvas: &mut Canvas<'_>, area: Rect, pieces: &[Piece<'_>]) {
     let most = (0..=ranks).rev().find(fits).unwrap_or(0);
     let mut x = area.x;
     for piece in pieces.iter().filter(|piece| piece.rank <= most) {
-        x = canvas.put(x, area.y, &piece.text, piece.style, area.right());
+        // Air before a piece has no style: it would be underlined with it.
+        let text = piece.text.trim_start_matches(' ');
+        let air = piece.text.len() - text.len();
+        x = canvas.put(x, area.y, &piece.text[..air], Style::new(), area.right());
+        x = canvas.put(x, area.y, text, piece.style, area.right());
     }
 }
 
