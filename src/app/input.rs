@@ -127,9 +127,10 @@ impl App {
                     KeyCode::Enter => {
                         let chosen = siblings.get(*selected).cloned();
                         self.layer = Layer::None;
-                        let here = self.profiles.get(self.front).map(|p| p.card.name.clone());
+                        let here = self.profiles.get(self.front).map(|p| &p.card.name);
+                        // Who stays here takes back a choice that has not come yet.
                         if let Some(name) = chosen
-                            && Some(&name) != here.as_ref()
+                            && Some(&name) != self.chosen.as_ref().or(here)
                         {
                             return Reply::of(Effect::SwitchProfile(name));
                         }

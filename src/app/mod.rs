@@ -67,6 +67,8 @@ pub struct App {
     size: layout::Size,
     profiles: Vec<Profile>,
     front: usize,
+    /// The profile that was chosen and is not there yet.
+    chosen: Option<Arc<str>>,
     tab: Tab,
     layer: Layer,
     ring: Ring,
@@ -93,6 +95,7 @@ impl App {
             started,
             profiles: Vec::new(),
             front: 0,
+            chosen: None,
             tab: Tab::Headroom,
             layer: Layer::None,
             ring: Ring::new(NOTICES),
@@ -308,6 +311,7 @@ impl App {
             match (effect, profile) {
                 // Whoever sends a call wants to see it.
                 (Effect::Call(_), _) => self.frozen = None,
+                (Effect::SwitchProfile(name), _) => self.chosen = Some(Arc::clone(name)),
                 (Effect::Run(order), Some(profile)) => {
                     let prices = Arc::clone(&self.started.prices);
                     profile.runs.begin(order.clone(), now, prices);
@@ -331,8 +335,11 @@ impl App {
         })
     }
 
+    /// Takes a card in. It comes to the front only if it was chosen: another profile's card may come late,
+    /// when its server answers or its models are listed.
     fn adopt(&mut self, card: ProfileCard) {
         self.dirty = true;
+        let chosen = self.chosen.take_if(|name| *name == card.name).is_some();
         let known = self.profiles.iter().position(|p| p.card.name == card.name);
         let at = if let Some(at) = known {
             let profile = &mut self.profiles[at];
@@ -348,7 +355,7 @@ impl App {
                 .push(Profile::new(card, self.started.tiers.clone()));
             self.profiles.len() - 1
         };
-        if at != self.front {
+        if chosen && at != self.front {
             self.front = at;
             self.frozen = None;
             self.headroom = headroom::Headroom::default();

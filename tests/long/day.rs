@@ -84,7 +84,7 @@ fn app(now: Time) -> App {
         prices: ratetop::assets::prices(),
         tiers: ratetop::assets::tiers(),
     });
-    for name in WORLDS.iter().rev() {
+    for name in WORLDS {
         app.update(Event::Profile(Box::new(card(name))), now);
     }
     app

@@ -1,8 +1,11 @@
 //! What stands on tab 3 before anything has passed: what it will show, and the next step of whoever reads.
 
 use crate::{
-    app::{Shown, event::ProfileCard},
-    ui::{calls::pen::Pen, canvas::Canvas, cards, theme::Roles},
+    app::{
+        Shown,
+        event::{Attached, ProfileCard},
+    },
+    ui::{calls::pen::Pen, canvas::Canvas, cards, format, theme::Roles},
 };
 use ratatui::layout::Rect;
 
@@ -29,6 +32,10 @@ pub(super) fn draw(shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
         pen.text(WHAT, roles.text, 6);
         pen.skip();
     }
+    if let Some(sentence) = away(shown) {
+        pen.text(&sentence, roles.text, 6);
+        return;
+    }
     match &card.tap {
         Some(tap) if boxed => listens(tap, card, &roles, &mut pen),
         Some(tap) => {
@@ -47,6 +54,26 @@ pub(super) fn draw(shown: &Shown<'_>, canvas: &mut Canvas<'_>, area: Rect) {
             pen.line(&[(&section(card), roles.accent)]);
             pen.line(&[(&listen(), roles.accent)]);
         }
+    }
+}
+
+/// What keeps a screen from the tap elsewhere that it looks on at, if anything does.
+fn away(shown: &Shown<'_>) -> Option<String> {
+    let ProfileCard {
+        name,
+        tap,
+        attached,
+        ..
+    } = &shown.profile.card;
+    let Attached { lost_since } = (*attached)?;
+    match lost_since {
+        Some(since) => Some(format!(
+            "No connection to the tap whose admin address is {name}, since {}. It is tried again until it \
+             answers. On its machine: does `ratetop tap` run there, with `--admin {name}`?",
+            format::clock(since, shown.offset_s)
+        )),
+        None if tap.is_none() => Some(format!("Asking {name} for the board of its tap.")),
+        None => None,
     }
 }
 
@@ -70,7 +97,9 @@ fn listens(tap: &str, card: &ProfileCard, roles: &Roles, pen: &mut Pen<'_, '_>) 
         pen.line(&[(name, roles.quiet), (line, roles.accent)]);
     }
     pen.skip();
-    let more = if !is_loopback(tap) {
+    let more = if card.attached.is_some() && is_loopback(tap) && !is_loopback(&card.name) {
+        "That address is one of the tap's own machine: programs there can use it."
+    } else if !is_loopback(tap) {
         "From other machines it takes the token too, as the header x-ratetop-token or in the path as above."
     } else if card.spend.free {
         "This one leads to the simulator, so it takes the simulator's key: `ratetop sim --help` names it."
