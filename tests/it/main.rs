@@ -22,6 +22,7 @@ mod sentences;
 mod source;
 mod states;
 mod storm;
+mod switching;
 mod tap;
 mod traffic;
 mod traps;
