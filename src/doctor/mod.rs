@@ -11,4 +11,4 @@ mod judge;
 mod upstream;
 
 pub use examine::{Answered, First, Probe, examine, one_call};
-pub use upstream::Upstream;
+pub use upstream::{PATIENCE, Upstream};

@@ -26,7 +26,7 @@ use tokio::{
 };
 
 /// How long the second half of a stream waits for the first to arrive at the other end.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub const PATIENCE: Duration = Duration::from_secs(3);
 /// A larger request is not kept: the API takes 32 MB.
 const MOST_BYTES: usize = 64 << 20;
 
@@ -61,6 +61,7 @@ const OF_INTEREST: [&str; 5] = [
 #[derive(Debug)]
 struct Shared {
     nonce: u64,
+    patience: Duration,
     arrived: Mutex<HashMap<Case, Vec<Arrived>>>,
     received: Notify,
     withheld_in_vain: Mutex<bool>,
@@ -73,7 +74,7 @@ impl Shared {
 
     /// Waits until the other end has what was sent so far.
     async fn withhold(&self) {
-        if tokio::time::timeout(PATIENCE, self.received.notified())
+        if tokio::time::timeout(self.patience, self.received.notified())
             .await
             .is_err()
         {
@@ -101,12 +102,14 @@ impl Drop for Upstream {
 }
 
 impl Upstream {
-    /// Listens at a loopback address. `nonce` tells this examination from any other.
-    pub async fn start(address: SocketAddr, nonce: u64) -> io::Result<Self> {
+    /// Listens at a loopback address. `nonce` tells this examination from any other; `patience` is
+    /// [`PATIENCE`] where nothing is known of the gateway.
+    pub async fn start(address: SocketAddr, nonce: u64, patience: Duration) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             nonce,
+            patience,
             arrived: Mutex::default(),
             received: Notify::new(),
             withheld_in_vain: Mutex::new(false),

@@ -147,6 +147,12 @@ impl Link {
         self.heads().in_body = false;
     }
 
+    /// Whether the client may still be sending: its last request did not come whole, or another has begun.
+    pub fn is_within_a_request(&self) -> bool {
+        let heads = self.heads();
+        heads.in_body || !heads.request.bytes().is_empty()
+    }
+
     /// Waits until nothing that was written before is on its way to the client.
     pub async fn all_is_written(&self) {
         poll_fn(|cx| {

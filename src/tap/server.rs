@@ -29,8 +29,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub const GRACE: Duration = Duration::from_secs(10);
 /// How long to wait when the system has no more file handles.
 const BREATH: Duration = Duration::from_millis(50);
-/// How long a client that was answered early may go on sending before its connection is closed: closing
-/// at once could take the answer from it.
+/// How long a client that was answered in the middle of its request may go on sending before its
+/// connection is closed: closing at once could take the answer from it.
 const LINGER: Duration = Duration::from_secs(2);
 /// Head lines of a request.
 const MOST_HEADERS: usize = 256;
@@ -118,7 +118,7 @@ async fn connection(
     .await;
     let stream = serving.into_parts().io.into_inner().into_inner();
     match ended {
-        Some(Ok(())) => linger(stream).await,
+        Some(Ok(())) if link.is_within_a_request() => linger(stream).await,
         _ if link.is_reset() => {
             let _ = stream.set_zero_linger();
         }

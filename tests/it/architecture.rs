@@ -1,11 +1,9 @@
 //! The house: which room may look into which, what is pure, and what no file may hold. Reads `src/`.
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use crate::source::{bare, without_tests};
+use crate::source::{bare, files, src};
 
 /// A room or loose file, and what it may look into (itself is always allowed).
 const ARROWS: &[(&str, &[&str])] = &[
@@ -94,95 +92,6 @@ const LONGEST: usize = 500;
 /// Lines of the longest file that holds nothing but tests.
 const LONGEST_TEST: usize = 600;
 
-/// One file of `src/`.
-struct File {
-    /// Path below `src/`, with forward slashes.
-    path: String,
-    text: String,
-    /// A file that is compiled for tests only.
-    test: bool,
-}
-
-impl File {
-    /// The room, or the name of a loose file.
-    fn room(&self) -> &str {
-        let first = self.path.split('/').next().unwrap_or_default();
-        first.strip_suffix(".rs").unwrap_or(first)
-    }
-
-    /// How many modules deep the file is: `lib.rs` 0, `clock.rs` and `api/mod.rs` 1.
-    fn depth(&self) -> usize {
-        let mut parts = self.path.split('/').collect::<Vec<_>>();
-        if parts.last() == Some(&"mod.rs") || self.path == "lib.rs" || self.path == "main.rs" {
-            parts.pop();
-        }
-        parts.len()
-    }
-}
-
-fn src() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
-}
-
-fn files() -> Vec<File> {
-    fn walk(dir: &Path, into: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(dir).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                walk(&path, into);
-            } else if path.extension().is_some_and(|e| e == "rs") {
-                into.push(path);
-            }
-        }
-    }
-    let mut paths = Vec::new();
-    walk(&src(), &mut paths);
-    paths.sort();
-    let read = |path: &PathBuf| File {
-        path: path
-            .strip_prefix(src())
-            .unwrap()
-            .to_string_lossy()
-            .replace('\\', "/"),
-        text: fs::read_to_string(path).unwrap(),
-        test: false,
-    };
-    let mut files = paths.iter().map(read).collect::<Vec<_>>();
-    let test_only = test_modules(&files);
-    for file in &mut files {
-        file.test = test_only
-            .iter()
-            .any(|m| file.path == format!("{m}.rs") || file.path.starts_with(&format!("{m}/")));
-    }
-    files
-}
-
-/// Modules declared as `#[cfg(test)] mod name;`, as paths below `src/` without their ending.
-fn test_modules(files: &[File]) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for file in files {
-        let folder = file
-            .path
-            .strip_suffix("mod.rs")
-            .map(str::to_owned)
-            .or_else(|| (file.path == "lib.rs").then(String::new))
-            .unwrap_or_else(|| file.path.trim_end_matches(".rs").to_owned() + "/");
-        let text = bare(&file.text);
-        for (at, mark) in text.match_indices("#[cfg(test)]") {
-            let rest = text[at + mark.len()..].trim_start();
-            let rest = rest.strip_prefix("pub(crate)").unwrap_or(rest).trim_start();
-            let rest = rest.strip_prefix("pub").unwrap_or(rest).trim_start();
-            if let Some(name) = rest.strip_prefix("mod ")
-                && let Some(end) = name.find([';', '{'])
-                && name[end..].starts_with(';')
-            {
-                found.insert(format!("{folder}{}", name[..end].trim()));
-            }
-        }
-    }
-    found
-}
-
 /// First segments of every path that starts at the crate's root, with the line it stands on.
 fn looks_into(text: &str, root: &str) -> Vec<(String, usize)> {
     let mut found = Vec::new();
@@ -258,11 +167,10 @@ fn rooms_look_only_along_the_arrows() {
         let Some(allowed) = arrows.get(file.room()) else {
             continue;
         };
-        let text = bare(&file.text);
-        let mut seen = looks_into(&text, "crate::");
+        let mut seen = looks_into(&file.bare, "crate::");
         // Enough `super::`s lead to the root as well. Inline test modules are one deeper.
         let climb = "super::".repeat(file.depth());
-        seen.extend(looks_into(&without_tests(&text), &climb));
+        seen.extend(looks_into(&file.plain, &climb));
         for (name, line) in seen {
             if rooms.contains(&name) && name != file.room() && !allowed.contains(&name.as_str()) {
                 complaints.push(format!(
@@ -283,7 +191,7 @@ fn pure_rooms_touch_nothing_but_their_arguments() {
         if !PURE.contains(&file.room()) || file.test {
             continue;
         }
-        let text = without_tests(&bare(&file.text));
+        let text = &file.plain;
         let screen = SCREEN.iter().filter(|(room, _)| *room == file.room());
         let screen = screen.flat_map(|(_, words)| *words);
         for word in IMPURE.iter().chain(screen) {
@@ -309,9 +217,9 @@ fn only_the_top_of_the_house_prints() {
         if ABOVE.contains(&file.room()) || file.test {
             continue;
         }
-        let text = without_tests(&bare(&file.text));
+        let text = &file.plain;
         for word in ["println!", "print!", "eprintln!", "eprint!"] {
-            for (line, _) in looks_like(&text, word) {
+            for (line, _) in looks_like(text, word) {
                 complaints.push(format!("src/{}:{line}: {word}", file.path));
             }
         }
@@ -347,9 +255,9 @@ fn no_file_holds_what_the_house_does_not_want() {
     ];
     let mut complaints = Vec::new();
     for file in files() {
-        let text = bare(&file.text);
+        let text = &file.bare;
         for (word, why) in unwanted {
-            for (line, _) in looks_like(&text, word) {
+            for (line, _) in looks_like(text, word) {
                 complaints.push(format!("src/{}:{line}: {word} ({why})", file.path));
             }
         }
@@ -370,7 +278,7 @@ fn names_say_what_a_thing_is() {
     let vague = ["Manager", "Helper", "Util", "Utils", "Handler", "Service"];
     let mut complaints = Vec::new();
     for file in files() {
-        for (n, line) in bare(&file.text).lines().enumerate() {
+        for (n, line) in file.bare.lines().enumerate() {
             let mut words = line.split_whitespace().skip_while(|w| w.starts_with("pub"));
             let (Some(kind), Some(name)) = (words.next(), words.next()) else {
                 continue;

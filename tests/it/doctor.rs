@@ -12,7 +12,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use ratetop::{
-    doctor::{First, Probe, Upstream, case::Case, examine},
+    doctor::{First, PATIENCE, Probe, Upstream, case::Case, examine},
     domain::checkup::{Check, Checkup, Grade},
     net::{
         base::Base,
@@ -22,7 +22,7 @@ use ratetop::{
 };
 use rstest::rstest;
 use serde_json::Value;
-use std::{convert::Infallible, io, net::SocketAddr};
+use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
 use tokio::net::{TcpListener, TcpStream};
 
 /// What a gateway does wrong; everything else it passes on.
@@ -259,6 +259,11 @@ async fn checkup(gateway: SocketAddr, upstream: &Upstream, cases: &[Case]) -> Ch
     }
 }
 
+async fn listening(patience: Duration) -> Upstream {
+    let address = "127.0.0.1:0".parse().unwrap();
+    Upstream::start(address, 42, patience).await.unwrap()
+}
+
 #[rstest]
 #[case(Fault::None, &[])]
 #[case(Fault::LosesRetryAfter, &[Check::RetryAfter])]
@@ -286,9 +291,13 @@ async fn what_a_gateway_spoils_is_found_and_nothing_else(
     #[case] fault: Fault,
     #[case] expected: &[Check],
 ) {
-    let upstream = Upstream::start("127.0.0.1:0".parse().unwrap(), 42)
-        .await
-        .unwrap();
+    // Of a gateway that withholds events nothing comes, however long one waits.
+    let patience = if expected.contains(&Check::FirstEvent) {
+        Duration::from_millis(200)
+    } else {
+        PATIENCE
+    };
+    let upstream = listening(patience).await;
     let gateway = Gateway::start(fault, upstream.address).await;
     // Thirty megabytes a case are sent only where they matter.
     let big = matches!(fault, Fault::None | Fault::RefusesBigBodies);
@@ -309,9 +318,7 @@ async fn what_a_gateway_spoils_is_found_and_nothing_else(
 /// Bytes pass both ways, whatever they are.
 #[tokio::test]
 async fn a_relay_of_bytes_passes_everything() {
-    let upstream = Upstream::start("127.0.0.1:0".parse().unwrap(), 42)
-        .await
-        .unwrap();
+    let upstream = listening(PATIENCE).await;
     let gateway = relay(upstream.address).await;
     let checkup = checkup(gateway, &upstream, &Case::ALL).await;
     assert_eq!(

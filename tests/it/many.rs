@@ -1,5 +1,5 @@
 //! `ratetop call` with many workers, as a shell sees it.
-use crate::cli::{ANSWER, Gateway, Home, Simulator, nowhere, valid};
+use crate::cli::{ANSWER, Gateway, Home, Simulator, nowhere, valid, world};
 use rstest::rstest;
 use serde_json::Value;
 use std::{io::Read, process::Stdio, time::Duration};
@@ -54,9 +54,12 @@ fn starts_at_a_rate_are_made_on_time_and_a_ramp_starts_fewer() {
         let made = late["count"].as_u64().unwrap();
         made + totals(&value)["missed_starts"].as_u64().unwrap()
     };
-    assert_eq!(run(""), 40);
     // A linear ramp to the end starts half as many.
-    assert_eq!(run("--ramp 2s"), 20);
+    std::thread::scope(|threads| {
+        let steady = threads.spawn(|| run(""));
+        assert_eq!(run("--ramp 2s"), 20);
+        assert_eq!(steady.join().unwrap(), 40);
+    });
 }
 
 #[test]
@@ -106,27 +109,33 @@ fn nonsense_is_refused_with_a_reason(#[case] flags: &str, #[case] why: &str) {
     assert!(done.err.contains(why), "{}", done.err);
 }
 
+/// Four requests are there and one comes back each second, for eight calls.
 #[test]
 fn a_paced_run_avoids_the_refusals_of_the_same_run_without() {
     let run = |flags: &str| {
-        let simulator = Simulator::with(
-            "tier = \"none\"\n[[pools]]\nname = \"Haiku 4.5\"\nlimits = { requests_per_minute = 30 }",
-        );
+        let simulator = Simulator::of(world(
+            "tier = \"none\"\n[answers]\nfirst_byte_s = [0.2, 0.2]\n\
+             [[pools]]\nname = \"Haiku 4.5\"\nlimits = { requests_per_minute = 60 }\n\
+             start = { requests_per_minute = 0.067 }",
+        ));
         let line = format!(
-            "call --json --workers 12 --calls 34 --model claude-haiku-4-5 --max-tokens 5 {flags}"
+            "call --json --workers 6 --calls 8 --model claude-haiku-4-5 --max-tokens 5 {flags}"
         );
         Home::at(&simulator.url).run(&line).exits(0).json()
     };
-    let value = run("");
-    assert!(value["run"]["pace"].is_null());
+    let [plain, paced, felt] = std::thread::scope(|threads| {
+        ["", "--pace", "--pace aimd"]
+            .map(|flags| threads.spawn(move || run(flags)))
+            .map(|run| run.join().unwrap())
+    });
+    assert!(plain["run"]["pace"].is_null());
     assert!(
-        totals(&value)["statuses"]["429"].as_u64().unwrap() > 0,
+        totals(&plain)["statuses"]["429"].as_u64().unwrap() > 0,
         "{:#}",
-        totals(&value)
+        totals(&plain)
     );
-    let value = run("--pace");
-    assert_eq!(totals(&value)["statuses"], serde_json::json!({"200": 34}));
-    let waited = &value["run"]["pace"]["waited"];
+    assert_eq!(totals(&paced)["statuses"], serde_json::json!({"200": 8}));
+    let waited = &paced["run"]["pace"]["waited"];
     assert!(
         waited["first_answer"]["requests"].as_u64().unwrap() > 0,
         "{waited:#}"
@@ -135,12 +144,12 @@ fn a_paced_run_avoids_the_refusals_of_the_same_run_without() {
         waited["requests_per_minute"]["waited_s"].as_f64().unwrap() > 0.5,
         "{waited:#}"
     );
-    assert_eq!(run("--pace aimd")["run"]["pace"]["by"], "aimd");
+    assert_eq!(felt["run"]["pace"]["by"], "aimd");
 }
 
 #[test]
 fn a_policy_of_the_config_file_is_used_and_a_wrong_one_is_named() {
-    let simulator = Simulator::named("overloaded");
+    let simulator = Simulator::with("[[faults]]\nkind = \"overloaded\"\nshare = 0.4\n");
     let profile = format!(
         "[profiles.p]\nbase_url = \"{}\"\napi_key = {{ env = \"ANTHROPIC_API_KEY\" }}\n",
         simulator.url

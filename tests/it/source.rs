@@ -1,4 +1,113 @@
-//! Rust source as text: without comments, literals and test modules.
+//! The source of the house: its files, and Rust as text without comments, literals and test modules.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
+
+/// One file of `src/`.
+pub struct File {
+    /// Path below `src/`, with forward slashes.
+    pub path: String,
+    pub text: String,
+    /// Without what stands in comments and literals.
+    pub bare: String,
+    /// Without its test modules either.
+    pub plain: String,
+    /// A file that is compiled for tests only.
+    pub test: bool,
+}
+
+impl File {
+    /// The room, or the name of a loose file.
+    pub fn room(&self) -> &str {
+        let first = self.path.split('/').next().unwrap_or_default();
+        first.strip_suffix(".rs").unwrap_or(first)
+    }
+
+    /// How many modules deep the file is: `lib.rs` 0, `clock.rs` and `api/mod.rs` 1.
+    pub fn depth(&self) -> usize {
+        let mut parts = self.path.split('/').collect::<Vec<_>>();
+        if parts.last() == Some(&"mod.rs") || self.path == "lib.rs" || self.path == "main.rs" {
+            parts.pop();
+        }
+        parts.len()
+    }
+}
+
+pub fn src() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// Every file of `src/`, read once for all tests.
+pub fn files() -> &'static [File] {
+    static FILES: LazyLock<Vec<File>> = LazyLock::new(read);
+    &FILES
+}
+
+fn read() -> Vec<File> {
+    fn walk(dir: &Path, into: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, into);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                into.push(path);
+            }
+        }
+    }
+    let mut paths = Vec::new();
+    walk(&src(), &mut paths);
+    paths.sort();
+    let file = |path: &PathBuf| {
+        let text = fs::read_to_string(path).unwrap();
+        let bare = bare(&text);
+        let below = path.strip_prefix(src()).unwrap().to_string_lossy();
+        File {
+            path: below.replace('\\', "/"),
+            plain: without_tests(&bare),
+            text,
+            bare,
+            test: false,
+        }
+    };
+    let mut files = paths.iter().map(file).collect::<Vec<_>>();
+    let test_only = test_modules(&files);
+    for file in &mut files {
+        file.test = test_only
+            .iter()
+            .any(|m| file.path == format!("{m}.rs") || file.path.starts_with(&format!("{m}/")));
+    }
+    files
+}
+
+/// Modules declared as `#[cfg(test)] mod name;`, as paths below `src/` without their ending.
+fn test_modules(files: &[File]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for file in files {
+        let folder = file
+            .path
+            .strip_suffix("mod.rs")
+            .map(str::to_owned)
+            .or_else(|| (file.path == "lib.rs").then(String::new))
+            .unwrap_or_else(|| file.path.trim_end_matches(".rs").to_owned() + "/");
+        let text = &file.bare;
+        for (at, mark) in text.match_indices("#[cfg(test)]") {
+            let rest = text[at + mark.len()..].trim_start();
+            let rest = rest.strip_prefix("pub(crate)").unwrap_or(rest).trim_start();
+            let rest = rest.strip_prefix("pub").unwrap_or(rest).trim_start();
+            if let Some(name) = rest.strip_prefix("mod ")
+                && let Some(end) = name.find([';', '{'])
+                && name[end..].starts_with(';')
+            {
+                found.insert(format!("{folder}{}", name[..end].trim()));
+            }
+        }
+    }
+    found
+}
 
 /// The source with the inside of comments, strings and character literals blanked; lines stay where
 /// they are.

@@ -16,7 +16,7 @@ use crate::{
         profile::Profile,
         section::{Origin, Sourced},
     },
-    doctor::{Answered, First, Probe, Upstream, case::Case, examine, one_call},
+    doctor::{Answered, First, PATIENCE, Probe, Upstream, case::Case, examine, one_call},
     domain::{
         answer::{sse::Reader, take_usage},
         call::CallOrder,
@@ -92,7 +92,7 @@ async fn prepare(
         reason = "a command of its own seeds its own dice"
     )]
     let nonce = fastrand::Rng::new().u64(..);
-    let upstream = Upstream::start(args.upstream, nonce)
+    let upstream = Upstream::start(args.upstream, nonce, PATIENCE)
         .await
         .map_err(|error| {
             ConfigError::new(format!(

@@ -79,7 +79,7 @@ fn event(name: &str, data: &str) -> String {
 #[case::a_known_event_that_is_no_json(until_close(format!("{START}{}{STOP}", event("content_block_delta", "{\"type\":"))), bad(Cause::StreamError, "not JSON"))]
 #[case::an_event_of_two_megabytes(until_close(format!("{START}data: {}\n\n{STOP}", "x".repeat(2 << 20))), bad(Cause::StreamError, "larger than 1 MB"))]
 #[case::a_line_without_end(then(until_close(START), Do::Repeat(vec![b'x'; 8192])), bad(Cause::StreamError, "larger than 1 MB"))]
-#[case::comments_without_end(then(until_close(START), Do::Repeat(b": ping\n\n".repeat(4096))), bad(Cause::StreamError, "larger than ratetop reads"))]
+#[case::comments_without_end(then(until_close(START), Do::Repeat(format!(": {}\n\n", "ping".repeat(4096)).into_bytes())), bad(Cause::StreamError, "larger than ratetop reads"))]
 #[case::html_that_claims_to_be_a_stream(
     until_close("<html><title>Oops</title></html>"),
     bad(Cause::Gateway, "an HTML page titled \"Oops\"")

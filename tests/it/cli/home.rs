@@ -54,14 +54,29 @@ impl Simulator {
         }
     }
 
-    pub fn named(name: &str) -> Self {
-        Self::of(Scenario::named(name).unwrap())
+    /// It answers at once: most of what a command tells depends on the limits, not on how long a model
+    /// thinks.
+    fn at_once(mut world: Scenario) -> Self {
+        world.answers.first_byte_s = (0.0, 0.0);
+        world.answers.tokens_per_s = (0.0, 0.0);
+        Self::of(world)
     }
 
-    pub fn with(settings: &str) -> Self {
-        let text = format!("about = \"a test\"\n{settings}");
-        Self::of(Scenario::parse(&text, "test.toml").unwrap())
+    /// A world of the assets that answers at once.
+    pub fn named(name: &str) -> Self {
+        Self::at_once(Scenario::named(name).unwrap())
     }
+
+    /// A world of one's own that answers at once.
+    pub fn with(settings: &str) -> Self {
+        Self::at_once(world(settings))
+    }
+}
+
+/// A world of one's own.
+pub fn world(settings: &str) -> Scenario {
+    let text = format!("about = \"a test\"\n{settings}");
+    Scenario::parse(&text, "test.toml").unwrap()
 }
 
 /// A server that is no simulator: it gives one answer to every request for messages, 404 to the rest,

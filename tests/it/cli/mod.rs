@@ -11,5 +11,5 @@ mod money;
 mod serve;
 mod status;
 
-pub use home::{Gateway, Home, Simulator, nowhere, valid};
+pub use home::{Gateway, Home, Simulator, nowhere, valid, world};
 pub use money::ANSWER;

@@ -266,22 +266,22 @@ fn an_old_client_sees_a_break_where_only_the_end_would_tell() {
 
 #[test]
 fn an_upstream_that_closes_its_way_after_the_answer_has_answered() {
-    let (tell, ended) = mpsc::channel();
+    let (tell, closed) = mpsc::channel();
     let tell = Mutex::new(tell);
     let stub = Stub::playing(move |mut peer, _| {
         peer.next(Kind::Request);
         peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
         peer.half_close();
-        peer.wait_for_the_end();
         tell.lock().unwrap().send(()).unwrap();
+        peer.wait_for_the_end();
     });
     let tap = Tapped::before(stub.address);
     let mut client = tap.client();
     for _ in 0..2 {
         client.send(tap.head("GET /") + "\r\n");
         assert_eq!(client.next(Kind::Answer).text(), "ok");
-        // Until the tap has seen the end it may pick this connection again, and tell of a reset.
-        ended.recv().unwrap();
+        // Before that the tap may pick this connection again, and tell of a reset.
+        closed.recv_timeout(PATIENCE).unwrap();
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
 use ratetop::{net::base::Base, tap::server};
 use std::{
     io::{ErrorKind, Read},
-    net::TcpStream,
+    net::{SocketAddr, TcpStream},
     sync::{Arc, Mutex, mpsc},
     time::Duration,
 };
@@ -89,13 +89,60 @@ fn a_stop_finishes_what_flows_and_refuses_what_is_new() {
     tap.join();
 }
 
-#[test]
+/// Has a tap before that upstream stopped once the client says so, with a clock that stands still except
+/// where the tap waits: how long the stop took on it, and what the client's thread comes back with.
 #[expect(
     clippy::disallowed_methods,
     reason = "how long the stop took on its clock"
 )]
+fn stopped_on_its_clock<T: Send + 'static>(
+    upstream: &Stub,
+    client: impl FnOnce(Peer, SocketAddr, &dyn Fn()) -> T + Send + 'static,
+) -> (Duration, T) {
+    let base = Base::parse(&format!("http://{}", upstream.address)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let (took, client) = runtime.block_on(async {
+        let (listener, tap) = listening(base, None, Arc::new(Seen::default()), None).await;
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(server::serve(listener, tap, stop.clone()));
+        let (ready, mut readied) = tokio::sync::mpsc::unbounded_channel();
+        let client = std::thread::spawn(move || {
+            client(Peer::to(address), address, &|| ready.send(()).unwrap())
+        });
+        readied.recv().await.unwrap();
+        tokio::time::pause();
+        let asked = tokio::time::Instant::now();
+        stop.cancel();
+        serving.await.unwrap();
+        (asked.elapsed(), client)
+    });
+    drop(runtime);
+    (took, client.join().unwrap())
+}
+
+/// One that has its answers and stays connected, as those of the SDKs do, keeps nobody.
+#[test]
+fn a_stop_waits_for_no_client_that_has_its_answers() {
+    let (stub, _asked) = Stub::plain();
+    let (took, _still_connected) = stopped_on_its_clock(&stub, |mut client, tap, ready| {
+        client.send(format!("GET /x HTTP/1.1\r\nHost: {tap}\r\n\r\n"));
+        assert_eq!(client.next(Kind::Answer).text(), "ok");
+        client.send(format!(
+            "POST /x HTTP/1.1\r\nHost: {tap}\r\nContent-Length: 2\r\n\r\n{{}}"
+        ));
+        assert_eq!(client.next(Kind::Answer).text(), "ok");
+        ready();
+        client
+    });
+    assert!(took < Duration::from_millis(10), "{took:?}");
+}
+
+#[test]
 fn a_stop_cuts_what_does_not_end_in_ten_seconds() {
-    let (flows, flowing) = tokio::sync::oneshot::channel();
     let stub = Stub::playing(|mut peer, _| {
         peer.next(Kind::Request);
         peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -103,40 +150,20 @@ fn a_stop_cuts_what_does_not_end_in_ten_seconds() {
         // The rest never comes; the tap lets go of it.
         peer.wait_for_the_end();
     });
-    let base = Base::parse(&format!("http://{}", stub.address)).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let client = runtime.block_on(async {
-        let (listener, tap) = listening(base, None, Arc::new(Seen::default()), None).await;
-        let address = listener.local_addr().unwrap();
-        let stop = CancellationToken::new();
-        let serving = tokio::spawn(server::serve(listener, tap, stop.clone()));
-        let client = std::thread::spawn(move || {
-            let mut client = Peer::to(address);
-            client.send(format!("GET /x HTTP/1.1\r\nHost: {address}\r\n\r\n"));
-            let mut first = [0; 57];
-            client.lines.read_exact(&mut first).unwrap();
-            assert!(first.ends_with(b"\r\n5\r\nfirst\r\n"), "{first:?}");
-            flows.send(()).unwrap();
-            // Neither more nor a clean end.
-            let mut rest = Vec::new();
-            let _ = client.lines.read_to_end(&mut rest);
-            rest
-        });
-        flowing.await.unwrap();
-        tokio::time::pause();
-        let asked = tokio::time::Instant::now();
-        stop.cancel();
-        serving.await.unwrap();
-        let took = asked.elapsed();
-        assert!(
-            (server::GRACE..server::GRACE + Duration::from_millis(10)).contains(&took),
-            "{took:?}"
-        );
-        client
+    let (took, rest) = stopped_on_its_clock(&stub, |mut client, tap, ready| {
+        client.send(format!("GET /x HTTP/1.1\r\nHost: {tap}\r\n\r\n"));
+        let mut first = [0; 57];
+        client.lines.read_exact(&mut first).unwrap();
+        assert!(first.ends_with(b"\r\n5\r\nfirst\r\n"), "{first:?}");
+        ready();
+        // Neither more nor a clean end.
+        let mut rest = Vec::new();
+        let _ = client.lines.read_to_end(&mut rest);
+        rest
     });
-    drop(runtime);
-    assert_eq!(client.join().unwrap(), b"");
+    assert!(
+        (server::GRACE..server::GRACE + Duration::from_millis(10)).contains(&took),
+        "{took:?}"
+    );
+    assert_eq!(rest, b"");
 }

@@ -75,7 +75,7 @@ async fn a_day_of_waits_takes_no_time() {
         calls: None,
         ..closed(4, 1)
     };
-    let mut done = run(plan, 2.0, 3, None).await;
+    let mut done = run(plan, 10.0, 3, None).await;
     assert!((86_400.0..86_500.0).contains(&done.elapsed_s));
     let mut waits = Vec::new();
     while let Ok(what) = done.seen.try_recv() {

@@ -126,25 +126,25 @@ fn what_is_counted_as_it_happens_is_what_the_result_says() {
 #[test]
 fn a_run_of_any_length_keeps_a_bounded_number_of_everything() {
     let mut run = Run::new(1, order(2), t(0.0), Arc::default());
-    for number in 0..40_000_u32 {
+    for number in 0..16_000_u32 {
         for seen in life(number.into(), number % 2, f64::from(number), 0.1) {
             run.absorb(&seen);
         }
     }
-    assert_eq!(run.summary().logical, 40_000);
+    assert_eq!(run.summary().logical, 16_000);
     let kept: usize = run.lanes.all().iter().map(|lane| lane.bars().len()).sum();
     assert!(kept <= 24_576, "{kept}");
     assert!(run.kept() <= DETAILS, "{}", run.kept());
     let lane = &run.lanes.all()[0];
     assert_eq!(
         (lane.ok, lane.failed),
-        (20_000, 20_000),
+        (8_000, 8_000),
         "what went is still counted"
     );
-    assert!(run.call(0).is_none() && run.call(39_999).is_some());
+    assert!(run.call(0).is_none() && run.call(15_999).is_some());
     run.shrink();
     assert_eq!(run.kept(), DETAILS_LATER);
-    assert!(run.call(39_999).is_some());
+    assert!(run.call(15_999).is_some());
 }
 
 #[test]
