@@ -20,6 +20,7 @@ use crate::{
         environment::Environment,
         error::ConfigError,
         profile::Profile,
+        section::Sourced,
     },
     clock::{Clock, local_offset_s},
     ui::{terminal::Screen, theme},
@@ -95,7 +96,10 @@ fn attach(url: &str, global: &Global, env: Environment) -> anyhow::Result<()> {
 pub fn demo(world: &World, global: &Global, env: Environment) -> anyhow::Result<()> {
     let scenario = world::scenario(world, world::DEMO)?;
     let (listener, address) = world::reserve()?;
-    let profile = Profile::simulated("demo", address, world::API_KEY, world::ADMIN_KEY);
+    let mut profile = Profile::simulated("demo", address, world::API_KEY, world::ADMIN_KEY);
+    if let Some(model) = scenario.point() {
+        profile.call.model = Sourced::default(model.to_owned());
+    }
     let ground = Ground {
         env: Arc::new(env),
         clock: Clock::start(),

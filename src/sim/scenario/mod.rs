@@ -68,6 +68,16 @@ pub struct Scenario {
     pub unseen: Vec<Client>,
 }
 
+impl Scenario {
+    /// The model that a test call meets the scenario's point with: that of the visible client which calls
+    /// most.
+    pub fn point(&self) -> Option<&str> {
+        let busiest = self.me.iter().rev();
+        let busiest = busiest.max_by(|a, b| a.per_minute.total_cmp(&b.per_minute))?;
+        Some(&busiest.model)
+    }
+}
+
 /// Whose world it is.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -356,6 +356,24 @@ mod tests {
         }
     }
 
+    #[rstest]
+    #[case("busy-afternoon", Some("claude-haiku-4-5"))]
+    #[case("tight-output", Some("claude-sonnet-5-5"))]
+    #[case("ramp", Some("claude-opus-5-5"))]
+    #[case("overloaded", Some("claude-sonnet-5-5"))]
+    #[case("noisy-neighbour", Some("claude-sonnet-5-5"))]
+    #[case("spend-cap", Some("claude-opus-5-5"))]
+    #[case("cold-cache", Some("claude-sonnet-5-5"))]
+    #[case("tiny", Some("claude-haiku-4-5"))]
+    #[case("mid-stream", Some("claude-sonnet-5-5"))]
+    #[case("idle", None)]
+    fn a_test_call_in_the_demo_meets_what_the_scenario_shows(
+        #[case] name: &str,
+        #[case] model: Option<&str>,
+    ) {
+        assert_eq!(Scenario::named(name).unwrap().point(), model);
+    }
+
     #[test]
     fn an_unknown_name_is_answered_with_the_nearest() {
         let error = Scenario::named("noisy-neighbor").unwrap_err().to_string();

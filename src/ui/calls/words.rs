@@ -7,6 +7,7 @@ use crate::domain::{
     retry::Action,
     time::{Time, seconds_between},
     timeline::{Attempt, Call, Doing},
+    verdict::Cause,
 };
 
 /// A span for people: `412 ms`, `17.4 s`, `17 s`, `2m05s`, `3h12m`.
@@ -53,8 +54,10 @@ pub fn status(attempt: &Attempt) -> String {
 /// Which limit was hit, or how it went, in one short word.
 pub fn what(attempt: &Attempt) -> &'static str {
     if let Some(verdict) = &attempt.verdict {
+        // Of a ramp the limiter has room; its name would point at the wrong thing.
+        let ramp = verdict.cause == Cause::Ramp;
         return match verdict.limiter.as_ref().map(Limiter::dimension) {
-            Some(dimension) if dimension != crate::domain::limit::Dimension::Other => {
+            Some(dimension) if !ramp && dimension != crate::domain::limit::Dimension::Other => {
                 dimension.label()
             }
             _ => advice::short(verdict.cause),

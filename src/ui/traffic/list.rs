@@ -268,7 +268,13 @@ impl Table<'_> {
             x = canvas.put(x, y, " wait ", roles.quiet, end);
             canvas.put(x, y, &waits, roles.hint, end);
         } else if call.may_come_back_since().is_some() {
-            canvas.put_cut(x + 1, y, "may retry", roles.quiet, end);
+            let last = call.attempts.last();
+            let verdict = last.and_then(|attempt| attempt.verdict.as_ref());
+            let word = match verdict {
+                Some(verdict) if !verdict.retry_helps => "no use",
+                _ => "may retry",
+            };
+            canvas.put_cut(x + 1, y, word, roles.quiet, end);
         }
     }
 

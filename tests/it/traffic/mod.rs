@@ -7,8 +7,11 @@ use crate::{
     screens::{FOLDED, SMALL, Size, WIDE, cells, click, look, press, style_of, text},
     world::{self, at, noon},
 };
-use programs::{Life, used};
-use ratetop::app::{App, effect::Effect, layout};
+use programs::{Life, plain, used};
+use ratetop::{
+    app::{App, effect::Effect, layout},
+    domain::verdict::{Cause, Verdict},
+};
 pub(crate) use worlds::tapped;
 use worlds::{attached, dropping, early_only, listening, strangers};
 
@@ -193,4 +196,27 @@ fn a_test_call_can_take_the_model_of_a_request() {
     let mut app = tapped(WIDE);
     press(&mut app, "3 /classifier <enter> t", &mut noon());
     assert!(drawn(&app, WIDE).contains("model      claude-haiku-4-5"));
+}
+
+#[test]
+fn a_ramp_is_not_named_by_a_limit_and_where_no_retry_helps_none_is_hoped_for() {
+    let mut app = tapped(WIDE);
+    let ramp = Verdict {
+        limiter: Some("input_tokens_per_minute".into()),
+        ..plain(Cause::Ramp, Some(429), "grew too fast", true)
+    };
+    let spent = plain(Cause::SpendCap, Some(429), "the month is spent", false);
+    for (n, name, verdict) in [(91, "launch", ramp), (92, "spender", spent)] {
+        Life::begin(&mut app, n, name, OPUS, -3.0, false)
+            .sent(-3.0)
+            .refused(-2.9, verdict);
+    }
+    press(&mut app, "3", &mut noon());
+    let screen = drawn(&app, WIDE);
+    let line = |name: &str| {
+        let line = screen.lines().find(|line| line.contains(name)).unwrap();
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(line("launch").contains("429 ramp × may retry"), "{screen}");
+    assert!(line("spender").contains("429 spend × no use"), "{screen}");
 }

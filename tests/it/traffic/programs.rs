@@ -167,6 +167,21 @@ impl<'a> Life<'a> {
         self.ended(when + 0.001, 0.013, refused, None, Some(verdict))
     }
 
+    /// Refused with 429, for what the verdict says.
+    pub(super) fn refused(&mut self, when: f64, verdict: Verdict) -> &mut Self {
+        let error = ApiError {
+            kind: "rate_limit_error".to_owned(),
+            ..ApiError::default()
+        };
+        let refused = Outcome::Refused {
+            status: 429,
+            error,
+            hint: Hint::default(),
+        };
+        self.head(when, 0.2, 429, None);
+        self.ended(when + 0.01, 0.21, refused, None, Some(verdict))
+    }
+
     pub(super) fn overloaded(&mut self, when: f64) -> &mut Self {
         let error = ApiError {
             kind: "overloaded_error".to_owned(),
