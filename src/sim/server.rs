@@ -1,4 +1,4 @@
-//! HTTP/1.1 around the engine.
+//! HTTP around the engine: 1.1, and 2 for those that begin with its preface.
 
 use super::{
     engine::Engine,
@@ -16,12 +16,15 @@ use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper::{
     body::{Body, Frame, Incoming, SizeHint},
-    server::conn::http1,
+    server::conn::{http1, http2},
     service::service_fn,
 };
-use hyper_util::rt::TokioIo;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::graceful::GracefulConnection,
+};
 use std::{
-    fmt,
+    fmt, io,
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll},
@@ -73,7 +76,43 @@ async fn connection(socket: TcpStream, world: World, stop: CancellationToken) {
         let world = world.clone();
         async move { respond(&world, request).await }
     });
-    let connection = http1::Builder::new().serve_connection(TokioIo::new(socket), service);
+    let is_http2 = tokio::select! {
+        () = stop.cancelled() => return,
+        begun = begins_http2(&socket) => match begun {
+            Ok(is_http2) => is_http2,
+            Err(_) => return,
+        },
+    };
+    let socket = TokioIo::new(socket);
+    if is_http2 {
+        let builder = http2::Builder::new(TokioExecutor::new());
+        finish(builder.serve_connection(socket, service), &stop).await;
+    } else {
+        finish(
+            http1::Builder::new().serve_connection(socket, service),
+            &stop,
+        )
+        .await;
+    }
+}
+
+/// Whether what comes first is the preface of HTTP/2. Nothing of it is taken.
+async fn begins_http2(socket: &TcpStream) -> io::Result<bool> {
+    const PREFACE: &[u8] = b"PRI *";
+    let mut first = [0; PREFACE.len()];
+    loop {
+        let seen = socket.peek(&mut first).await?;
+        let first = &first[..seen];
+        if seen == 0 || seen == PREFACE.len() || !PREFACE.starts_with(first) {
+            return Ok(first == PREFACE);
+        }
+        // What is there is not waited for again, so more would be asked for without a pause.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Serves a connection to its end, or until a stop and what was in flight then.
+async fn finish(connection: impl GracefulConnection, stop: &CancellationToken) {
     tokio::pin!(connection);
     tokio::select! {
         biased;
@@ -87,7 +126,13 @@ async fn connection(socket: TcpStream, world: World, stop: CancellationToken) {
 }
 
 async fn respond(world: &World, request: Request<Incoming>) -> Result<Response<Piecewise>, Broke> {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    if let Some(authority) = parts.uri.authority()
+        && let Ok(host) = http::HeaderValue::try_from(authority.as_str())
+    {
+        // HTTP/2 has no Host.
+        parts.headers.entry(http::header::HOST).or_insert(host);
+    }
     let target = parts
         .uri
         .path_and_query()

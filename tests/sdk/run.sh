@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# The official SDKs against `ratetop sim`, then through `ratetop tap` in front of it: installs both beside
-# this file, builds the binary unless RATETOP names one, runs both suites twice. Needs python3 (3.9 or newer), node (20 or newer) with npm, cargo.
+# The official SDKs against `ratetop sim`, then through taps in front of it (`ratetop tap`, the same with
+# HTTP/2 upstream, the one beside the screen): installs both SDKs beside this file, builds the binary unless
+# RATETOP names one, runs both suites four times. Needs python3 (3.9 or newer), node (20 or newer) with npm,
+# cargo.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -36,4 +38,6 @@ suites() { # where
   node --test --test-reporter=spec "$here"/typescript/*.test.mjs
 }
 suites "at the simulator"
-RATETOP_SDK_TAP=1 suites "through the tap"
+RATETOP_SDK_TAP=alone suites "through the tap"
+RATETOP_SDK_TAP=http2 suites "through the tap, HTTP/2 behind it"
+RATETOP_SDK_TAP=screen suites "through the tap beside the screen"

@@ -358,3 +358,60 @@ fn an_upstream_that_speaks_http1_only_is_named_and_gets_no_request() {
     }
     tap.end();
 }
+
+#[test]
+fn a_body_that_is_held_back_is_asked_for_by_the_tap() {
+    let server = Server::new(100);
+    let tap = tap(server.address);
+    let mut client = Peer::to(tap.address);
+    client.send(head(&tap, "POST /echo") + "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    let start = wire::head(&mut client.lines).unwrap().unwrap().start;
+    assert_eq!(start, "HTTP/1.1 100 Continue");
+    client.send("hi");
+    assert_eq!(client.next(Kind::Answer).text(), "hi");
+    let (_, size, _) = server.asked();
+    assert_eq!(size, 2);
+    tap.end();
+}
+
+#[test]
+fn the_simulator_speaks_it_too() {
+    let home = Home::new();
+    let broken = home.file(
+        "cuts.toml",
+        "about = \"Cut streams.\"\n[[faults]]\nkind = \"cut\"\nshare = 1.0\nafter_tokens = 8\nmodels = [\"claude-haiku-5-5\"]\n",
+        0o600,
+    );
+    let sim = Running::sim(&home, &["--scenario", &broken]);
+    let upstream = format!("http://{}", sim.address);
+    let tap = Running::tap(&home, &["--upstream", &upstream, "--http2"], &[]);
+    let mut client = Peer::to(tap.address);
+    let mut call = |model: &str, stream: bool| {
+        let body = format!(
+            r#"{{"model":"{model}","max_tokens":40,"stream":{stream},"messages":[{{"role":"user","content":"Say hello."}}]}}"#
+        );
+        client.send(
+            head(&tap, "POST /v1/messages")
+                + "x-api-key: sk-ant-api03-ratetop-sim\r\nanthropic-version: 2023-06-01\r\n"
+                + &format!("Content-Length: {}\r\n\r\n{body}", body.len()),
+        );
+        client.answer()
+    };
+    let whole = call("claude-haiku-4-5", false).unwrap().unwrap();
+    assert_eq!((whole.status(), whole.ended), (200, Ended::Whole));
+    assert!(whole.text().contains("\"output_tokens\""), "{whole:?}");
+    assert!(
+        whole
+            .get("anthropic-ratelimit-requests-remaining")
+            .is_some()
+    );
+    let streamed = call("claude-haiku-4-5", true).unwrap().unwrap();
+    assert!(
+        streamed.text().contains("event: message_stop\n"),
+        "{streamed:?}"
+    );
+    let cut = call("claude-haiku-5-5", true).unwrap().unwrap();
+    assert_eq!((cut.status(), cut.ended), (200, Ended::Reset));
+    tap.end();
+    sim.end();
+}

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import subprocess
+import sys
 import threading
 import time
 import unittest
@@ -21,12 +22,12 @@ for name in list(os.environ):
 
 
 class Server:
-    """`ratetop sim` or `ratetop tap` on a free port."""
+    """`ratetop sim` or `ratetop tap` on a free port, or what a whole command starts."""
 
-    def __init__(self, *args):
+    def __init__(self, *args, command=None):
         self.name = args[0]
         self.process = subprocess.Popen(
-            [os.environ["RATETOP"], *args, "--listen", "127.0.0.1:0"],
+            command or [os.environ["RATETOP"], *args, "--listen", "127.0.0.1:0"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -51,6 +52,18 @@ class Server:
         assert self.process.returncode == 0, f"SIGTERM ended {self.name} with {self.process.returncode}"
 
 
+def tap_before(upstream):
+    """The tap that RATETOP_SDK_TAP names, `alone`, `http2` or `screen`; none without it."""
+    alone = ("tap", "--admin", "off", "--upstream", upstream)
+    taps = {
+        None: lambda: [],
+        "alone": lambda: [Server(*alone)],
+        "http2": lambda: [Server(*alone, "--http2")],
+        "screen": lambda: [Server("screen", command=[sys.executable, str(HERE / "screen.py"), upstream])],
+    }
+    return taps[os.environ.get("RATETOP_SDK_TAP")]()
+
+
 class World(unittest.TestCase):
     """`scenario` names a file of `scenarios/`. With RATETOP_SDK_TAP a tap stands before the simulator."""
 
@@ -59,9 +72,8 @@ class World(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         path = HERE / "scenarios" / f"{cls.scenario}.toml"
-        cls.servers = [Server("sim", "--scenario", str(path), "--seed", "7")]
-        if os.environ.get("RATETOP_SDK_TAP"):
-            cls.servers.insert(0, Server("tap", "--admin", "off", "--upstream", cls.servers[0].url))
+        sim = Server("sim", "--scenario", str(path), "--seed", "7")
+        cls.servers = [*tap_before(sim.url), sim]
         cls.url = cls.servers[0].url
 
     @classmethod

@@ -14,15 +14,24 @@ for (const name of Object.keys(process.env)) {
 }
 
 /** `ratetop sim` or `ratetop tap` on a free port. */
-async function start(...args) {
-  const options = { stdio: ["ignore", "pipe", "ignore"] };
-  const child = spawn(process.env.RATETOP, [...args, "--listen", "127.0.0.1:0"], options);
+const start = (...args) => run(process.env.RATETOP, [...args, "--listen", "127.0.0.1:0"]);
+
+/** A server that says where it listens. */
+async function run(program, args) {
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "ignore"] });
   for await (const line of createInterface({ input: child.stdout })) {
     assert.match(line, /^listening on http:\/\//);
     return { child, url: line.replace("listening on ", "") };
   }
-  assert.fail(`ratetop ${args[0]} ended before it listened`);
+  assert.fail(`${program} ${args[0]} ended before it listened`);
 }
+
+/** The taps that RATETOP_SDK_TAP may name. */
+const TAPS = {
+  alone: (upstream) => start("tap", "--admin", "off", "--upstream", upstream),
+  http2: (upstream) => start("tap", "--admin", "off", "--upstream", upstream, "--http2"),
+  screen: (upstream) => run("python3", [fileURLToPath(new URL("../screen.py", import.meta.url)), upstream]),
+};
 
 /**
  * `scenario` names a file of `scenarios/`; call this first thing in a `describe`. With RATETOP_SDK_TAP a
@@ -34,7 +43,8 @@ export function world(scenario) {
   before(async () => {
     const path = fileURLToPath(new URL(`../scenarios/${scenario}.toml`, import.meta.url));
     servers.unshift(await start("sim", "--scenario", path, "--seed", "7"));
-    if (process.env.RATETOP_SDK_TAP) servers.unshift(await start("tap", "--admin", "off", "--upstream", servers[0].url));
+    const tap = process.env.RATETOP_SDK_TAP;
+    if (tap) servers.unshift(await TAPS[tap](servers[0].url));
     here.url = servers[0].url;
   });
   after(async () => {
