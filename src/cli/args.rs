@@ -20,8 +20,9 @@ pub struct Cli {
 }
 
 const AFTER: &str = "\
-Keys come from a profile in the config file (`ratetop config init`), or from ANTHROPIC_API_KEY, \
-ANTHROPIC_ADMIN_KEY and ANTHROPIC_BASE_URL. Without any: `ratetop demo`.
+Keys come from a profile in the config file (`ratetop config init`). ANTHROPIC_API_KEY, \
+ANTHROPIC_ADMIN_KEY and ANTHROPIC_BASE_URL make the profile `env`, which is used only when no profile is \
+chosen, or by `--profile env`. Without any: `ratetop demo`.
 
 Exit codes: 0 fine, 1 failure, 2 usage or configuration, 3 below the threshold, 4 key refused, \
 5 unreachable, 6 cannot tell.";

@@ -43,6 +43,18 @@ pub async fn report(config: &Config, env: &Environment) -> Result<String, Config
         .map(|other| format!("{} ({})", other.name, other.from))
         .collect();
     let mut text = rows.text();
+    let left_out = profile.leaves_out(env);
+    if !left_out.is_empty() {
+        let has_env = config.profiles.iter().any(|known| &*known.name == "env");
+        let advice = if has_env {
+            "; `--profile env` goes by them"
+        } else {
+            ""
+        };
+        let names = left_out.join(", ");
+        let line = format!("not used by profile {}: {names}{advice}\n", profile.name);
+        text += &line;
+    }
     if !others.is_empty() {
         text += "other profiles: ";
         text += &others.join(", ");

@@ -22,6 +22,13 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 /// Cheapest of the current models (pricing page).
 const DEFAULT_MODEL: &str = "claude-haiku-5-5";
 
+/// What the profile `env` is made of.
+const VARIABLES: [&str; 3] = [
+    "ANTHROPIC_BASE_URL",
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_ADMIN_KEY",
+];
+
 /// Where limits are asked for. An Admin key never goes to a gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AdminAddress {
@@ -219,6 +226,20 @@ impl Profile {
         profile.admin_key = admin_key;
         profile.refuse_plain_http()?;
         Ok(Some(profile))
+    }
+
+    /// Variables of the profile `env` that are set and that this profile does not take.
+    pub fn leaves_out(&self, env: &Environment) -> Vec<&'static str> {
+        let takes = |name: &str| {
+            let keys = [&self.api_key, &self.admin_key].into_iter().flatten();
+            let is_named =
+                |key: &KeySource| matches!(key, KeySource::Variable(known) if known == name);
+            matches!(self.from, Origin::Variable(_)) || keys.map(|key| &key.value).any(is_named)
+        };
+        VARIABLES
+            .into_iter()
+            .filter(|name| env.get(name).is_some() && !takes(name))
+            .collect()
     }
 
     /// No key travels in the clear beyond this machine unless the profile says so.

@@ -376,6 +376,31 @@ fn the_example_is_valid_as_it_is_and_with_everything_switched_on() {
     assert_eq!(missing, Vec::<String>::new(), "keys that the example lacks");
 }
 
+/// A profile of the file is chosen, so the variables of `env` are not used, and `check` says so.
+#[tokio::test]
+async fn check_names_the_variables_that_a_chosen_profile_leaves_out() {
+    let check = async |profile: &str| {
+        let desk = Desk::with(
+            "default_profile = \"p\"\n[profiles.p]\napi_key = { env = \"ANTHROPIC_API_KEY\" }",
+        )
+        .var("ANTHROPIC_API_KEY", "planted")
+        .var("ANTHROPIC_ADMIN_KEY", "planted")
+        .var("ANTHROPIC_BASE_URL", "https://gateway.example");
+        let line = ["ratetop", "--profile", profile];
+        let line = line
+            .into_iter()
+            .take(if profile.is_empty() { 1 } else { 3 });
+        let global = Cli::try_parse_from(line).unwrap().global;
+        config_command(ConfigAction::Check, &global, &desk.env())
+            .await
+            .unwrap()
+    };
+    let told = "not used by profile p: ANTHROPIC_BASE_URL, ANTHROPIC_ADMIN_KEY; `--profile env` goes by them\n";
+    assert!(check("").await.contains(told));
+    assert!(check("p").await.contains(told));
+    assert!(!check("env").await.contains("not used"));
+}
+
 #[tokio::test]
 async fn check_says_where_values_come_from_and_shows_no_key() {
     let desk = Desk::with(

@@ -23,7 +23,13 @@ pub fn text(subject: Subject<'_>, board: &Board, now: Time) -> String {
         board.pools().iter().partition(|pool| is_of_models(pool));
     let mut rows = vec![
         [
-            "pool", "RPM", "ITPM", "OTPM", "others", "tightest", "source",
+            "pool",
+            "RPM",
+            "ITPM",
+            "OTPM",
+            "other limits",
+            "tightest",
+            "source",
         ]
         .map(str::to_owned)
         .to_vec(),

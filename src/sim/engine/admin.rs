@@ -1,4 +1,4 @@
-//! The Admin API's reads: organization, rate limits, workspaces and theirs.
+//! The Admin API: organization, rate limits, workspaces and theirs.
 
 use super::models::{number, page, values};
 use crate::{
@@ -7,6 +7,7 @@ use crate::{
         scenario::{AdminShape, PoolSpec, Scenario, WorkspaceSpec},
         speak::{
             ask::{Query, Version},
+            limits::Change,
             refusal::Refusal,
         },
     },
@@ -227,34 +228,82 @@ pub fn workspace_rate_limits(
         if limits.is_empty() {
             continue;
         }
-        let values: Vec<Value> = in_order(&limits)
-            .into_iter()
-            .map(|(limiter, value)| {
-                let mut limit = json!({
-                    "type": limiter,
-                    "value": value,
-                    "org_limit": pool.limits.get(limiter),
-                });
-                if matches!(shape, AdminShape::Y2026 | AdminShape::ByVersion) {
-                    let overridden = own.is_some_and(|own| own.contains_key(limiter));
-                    let source = if overridden {
-                        "workspace"
-                    } else {
-                        "organization"
-                    };
-                    limit["source"] = json!({ "type": source });
-                }
-                limit
-            })
-            .collect();
-        let mut entry = json!({
-            "type": "workspace_rate_limit",
-            "workspace_id": workspace.id,
-            "rate_limit_id": entry_id(pool),
-        });
-        kind(pool, shape, &mut entry);
-        entry["limits"] = values.into();
-        entries.push(entry);
+        entries.push(workspace_entry(&workspace, pool, &limits, shape));
     }
     paged(entries, query)
+}
+
+/// A workspace's entry of one group, with those limits: its own, and inherited ones.
+fn workspace_entry(
+    workspace: &WorkspaceSpec,
+    pool: &PoolSpec,
+    limits: &BTreeMap<String, u64>,
+    shape: AdminShape,
+) -> Value {
+    let own = workspace.limits.get(&pool.name);
+    let values = in_order(limits).into_iter().map(|(limiter, value)| {
+        let mut limit = json!({
+            "type": limiter,
+            "value": value,
+            "org_limit": pool.limits.get(limiter),
+        });
+        if matches!(shape, AdminShape::Y2026 | AdminShape::ByVersion) {
+            let overridden = own.is_some_and(|own| own.contains_key(limiter));
+            let source = if overridden {
+                "workspace"
+            } else {
+                "organization"
+            };
+            limit["source"] = json!({ "type": source });
+        }
+        limit
+    });
+    let mut entry = json!({
+        "type": "workspace_rate_limit",
+        "workspace_id": workspace.id,
+        "rate_limit_id": entry_id(pool),
+    });
+    kind(pool, shape, &mut entry);
+    entry["limits"] = values.collect();
+    entry
+}
+
+/// Which pool an entry's id names.
+pub fn pool_of(world: &Scenario, entry: &str) -> Result<usize, Refusal> {
+    let found = world.pools.iter().position(|pool| entry_id(pool) == entry);
+    found.ok_or_else(|| Refusal::not_found(format!("rate_limit: {entry}")))
+}
+
+/// `POST /v1/organizations/workspaces/{id}/rate_limits/{entry}`: sets and clears overrides of pool `n`;
+/// those that are not named stay. The entry as it is then.
+pub fn set_overrides(
+    world: &mut Scenario,
+    id: &str,
+    n: usize,
+    changes: &[Change],
+    version: Version,
+) -> Result<Value, Refusal> {
+    if find(world, id)?.id == default_workspace().id {
+        return Err(Refusal::invalid(
+            "The default workspace cannot have rate limits of its own",
+        ));
+    }
+    let shape = shape(world, version);
+    let (Some(pool), Some(workspace)) = (
+        world.pools.get(n),
+        world.workspaces.iter_mut().find(|known| known.id == id),
+    ) else {
+        return Err(Refusal::not_found(format!("workspace: {id}")));
+    };
+    let mut own = workspace.limits.remove(&pool.name).unwrap_or_default();
+    for change in changes {
+        match change.value {
+            Some(value) => own.insert(change.limiter.clone(), value),
+            None => own.remove(&change.limiter),
+        };
+    }
+    if !own.is_empty() {
+        workspace.limits.insert(pool.name.clone(), own.clone());
+    }
+    Ok(workspace_entry(workspace, pool, &own, shape))
 }

@@ -9,6 +9,7 @@ mod batches;
 mod gates;
 mod heads;
 mod models;
+mod overrides;
 mod pool;
 mod say;
 mod take;
@@ -259,6 +260,9 @@ impl Engine {
                 admin::workspace_rate_limits(&self.world, &id, &query, version)
                     .map(|value| (json(value), false))
             }
+            Route::SetRateLimits(id, entry, changes) => self
+                .set_overrides(&id, &entry, &changes?, version, now)
+                .map(|value| (json(value), false)),
             Route::Usage(query) => {
                 self.settle_all(now);
                 self.usage

@@ -2,6 +2,7 @@
 
 use super::{
     batch::{self, BatchAsk},
+    limits::{self, Change},
     message::{self, MessagesAsk},
     refusal::Refusal,
 };
@@ -71,6 +72,8 @@ pub enum Route {
     Workspace(String),
     /// `GET /v1/organizations/workspaces/{id}/rate_limits`
     WorkspaceRateLimits(String, Query),
+    /// `POST /v1/organizations/workspaces/{id}/rate_limits/{rate_limit_id}`
+    SetRateLimits(String, String, Result<Vec<Change>, Refusal>),
     /// `GET /v1/organizations/usage_report/messages`
     Usage(Query),
     /// Refused before anything else.
@@ -181,6 +184,17 @@ fn route(method: &Method, target: &str, host: &str, body: &[u8], version: Versio
         ["v1", "organizations", "workspaces", id, "rate_limits"] => (
             Method::GET,
             Route::WorkspaceRateLimits(decoded(id), query()),
+        ),
+        [
+            "v1",
+            "organizations",
+            "workspaces",
+            id,
+            "rate_limits",
+            entry,
+        ] => (
+            Method::POST,
+            Route::SetRateLimits(decoded(id), decoded(entry), limits::read(body)),
         ),
         ["v1", "organizations", "usage_report", "messages"] => (Method::GET, Route::Usage(query())),
         _ => return Route::Refused(Refusal::not_found("Not Found")),

@@ -4,6 +4,7 @@
 
 pub mod ask;
 pub mod batch;
+pub mod limits;
 pub mod message;
 pub mod prose;
 pub mod refusal;

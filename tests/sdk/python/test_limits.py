@@ -93,6 +93,27 @@ class Limits(World):
         self.assertEqual(headers["anthropic-ratelimit-requests-limit"], "100")
         self.assertEqual(headers["anthropic-ratelimit-output-tokens-limit"], "20000")
 
+    def test_an_override_is_set_and_cleared(self):
+        limits = self.client(ADMIN_KEY).organization.workspaces.rate_limits
+        (entry,) = limits.list(WORKSPACE)
+
+        def values(entry):
+            return {v.type: v.value for v in entry.limits}
+
+        def change(value):
+            change = {"type": "requests_per_minute", "value": value}
+            told = limits.update(entry.rate_limit_id, workspace_id=WORKSPACE, limits=[change])
+            (listed,) = limits.list(WORKSPACE)
+            self.assertEqual(values(told), values(listed))
+            return values(told)
+
+        before = values(entry)
+        self.assertEqual(change(7), before | {"requests_per_minute": 7})
+        self.hello(self.client())
+        self.assertEqual(self.wire[-1][2]["anthropic-ratelimit-requests-limit"], "7")
+        self.assertNotIn("requests_per_minute", change(None))
+        self.assertEqual(change(before["requests_per_minute"]), before)
+
     def test_an_ordinary_key_reads_no_limits(self):
         with self.assertRaises((anthropic.AuthenticationError, anthropic.PermissionDeniedError)):
             self.client().organization.rate_limits.list()
