@@ -6,6 +6,7 @@ use super::{
     effect::Effect,
     ground::Reply,
     headroom::{Headroom, Line},
+    help::Page,
     layer::{Costs, Layer},
     layout,
     panel::Tab,
@@ -71,13 +72,23 @@ impl App {
         let down = matches!(key.code, KeyCode::Down);
         match &mut self.layer {
             Layer::None | Layer::Code(..) => {}
-            Layer::Help(first) => match key.code {
-                KeyCode::Up | KeyCode::Char('k') => *first = first.saturating_sub(1),
-                KeyCode::Down | KeyCode::Char('j') => *first = first.saturating_add(1).min(200),
-                KeyCode::PageUp => *first = first.saturating_sub(10),
-                KeyCode::PageDown => *first = first.saturating_add(10).min(200),
-                _ => self.layer = Layer::None,
-            },
+            Layer::Help(first) => {
+                let page = Page::of(self.tab, self.size);
+                let (last, leap) = (page.last(), page.visible as u16);
+                let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+                *first = (*first).min(last);
+                match key.code {
+                    KeyCode::Up | KeyCode::Char('k') => *first = first.saturating_sub(1),
+                    KeyCode::Down | KeyCode::Char('j') => *first = (*first + 1).min(last),
+                    KeyCode::PageUp => *first = first.saturating_sub(leap),
+                    KeyCode::Char('u') if ctrl => *first = first.saturating_sub(leap),
+                    KeyCode::PageDown => *first = (*first + leap).min(last),
+                    KeyCode::Char('d') if ctrl => *first = (*first + leap).min(last),
+                    KeyCode::Home | KeyCode::Char('g') => *first = 0,
+                    KeyCode::End | KeyCode::Char('G') => *first = last,
+                    _ => self.layer = Layer::None,
+                }
+            }
             Layer::Filter => {
                 let mut filter = self.filter().unwrap_or_default().to_owned();
                 match key.code {

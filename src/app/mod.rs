@@ -15,6 +15,7 @@ pub mod event;
 pub mod events;
 pub mod ground;
 pub mod headroom;
+pub mod help;
 mod input;
 pub mod layer;
 pub mod layout;

@@ -139,3 +139,22 @@ fn nothing_but_words_is_underlined_where_nothing_is_selected() {
         }
     }
 }
+
+#[test]
+fn help_scrolls_to_its_end_and_no_further() {
+    let look = look("dark", false);
+    let all: String = "j".repeat(200);
+    for size in [FOLDED, SMALL] {
+        let at = |script: &str| shown(busy, script, size, &look);
+        let end = at("? G");
+        assert!(end.contains("only the limit is known"), "{end}");
+        assert!(!end.contains("more"), "{end}");
+        assert_eq!(at(&format!("? {all}")), end);
+        assert_ne!(
+            at(&format!("? {all} k")),
+            end,
+            "a key is dead after the end"
+        );
+        assert_eq!(at("? G g"), at("?"));
+    }
+}

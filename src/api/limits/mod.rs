@@ -276,15 +276,15 @@ impl Poller {
             Kind::Refused => (
                 LimitsState::Refused,
                 format!(
-                    "{host} does not let the Admin key of profile {profile} read limits ({what}): only \
-                     response headers are shown; use an Admin key, or a key that no workspace holds"
+                    "Headers only: {host} refuses limits to the Admin key of profile {profile} ({what}); use \
+                     an Admin key, or a key that no workspace holds"
                 ),
             ),
             Kind::Missing => (
                 LimitsState::Failed,
                 format!(
-                    "{host} has no list of limits ({what}): only response headers are shown; check \
-                     admin_base_url of profile {profile}"
+                    "Headers only: {host} has no list of limits ({what}); check admin_base_url of profile \
+                     {profile}"
                 ),
             ),
             Kind::Limited => (

@@ -163,7 +163,7 @@ fn nothing_read(shown: &Shown<'_>, pool: &Pool, canvas: &mut Canvas<'_>, area: R
     }
     let ways: &[(&str, &str)] = if pool.kind == GroupKind::ModelGroup {
         &[
-            ("p", "probes it: one token, its headers tell"),
+            ("p", "probes it, for one token"),
             ("t", "makes a test call"),
         ]
     } else {

@@ -110,7 +110,7 @@ const REFUSED: LimitsState = LimitsState::Refused;
     REFUSED,
     "401 authentication_error: m"
 )]
-#[case::key_may_not(error("403 x", "permission_error"), REFUSED, "read limits")]
+#[case::key_may_not(error("403 x", "permission_error"), REFUSED, "refuses limits")]
 #[case::a_proxy_says_403(http("403 x", "", "<html>"), REFUSED, "an HTML page (status 403)")]
 #[case::no_such_thing(error("404 x", "not_found_error"), FAILED, "admin_base_url")]
 #[case::too_many_polls(error("429 x", "rate_limit_error"), FAILED, "limits the polling")]
