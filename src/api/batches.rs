@@ -3,19 +3,24 @@
 //!
 //! To add one of these (an operation on a batch): a variant of `Ask`, and its method.
 
-use super::{connection::Connection, error, messages};
+use super::{
+    call::{Ear, Told},
+    connection::Connection,
+    error, messages,
+};
 use crate::{
     clock::Clock,
     domain::{
-        batch::{Batch, MOST_BYTES, MOST_REQUESTS, Tally, result_usage},
+        batch::{self, Batch, MOST_BYTES, MOST_REQUESTS, Refused, Standing, Tally, result_usage},
         call::CallOrder,
         headers::{Reading, read},
-        org::Group,
+        observation::{Observation, Source, What},
+        org::GroupKind,
         outcome::{Outcome, Unreachable},
         retry::{Action, Ended},
-        time::seconds_between,
+        time::{after, seconds_between},
         usage::Usage,
-        verdict::{Context, Verdict, judge},
+        verdict::{Context, judge},
     },
     net::{
         body::{self, End},
@@ -27,6 +32,7 @@ use futures_util::StreamExt;
 use http::Method;
 use serde_json::value::RawValue;
 use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
 
 const PATH: &str = "/v1/messages/batches";
 /// Bytes of a batch's description that are read.
@@ -40,23 +46,42 @@ pub struct Batches<'a> {
     pub connection: Arc<Connection>,
     /// The time.
     pub clock: Clock,
+    /// Who is told of each request: it counts to the batch group.
+    pub ear: Arc<dyn Ear>,
     /// What each of its requests asks, and the policy after a refusal.
     pub order: &'a CallOrder,
-    /// The batch group with its limits, where it is known.
-    pub pool: Option<Group>,
-    /// Requests that were made.
-    pub made: u64,
-    /// Of these, refused with 429.
-    pub limited: u64,
+    /// What is known of it.
+    pub standing: Standing,
+    /// Cancels it: at once where it waits, else after the answer that is under way.
+    pub cancel: Heed,
 }
 
-/// Why something could not be had.
-#[derive(Clone, Debug)]
-pub struct Refused {
-    /// What came instead.
-    pub outcome: Outcome,
-    /// What that was.
-    pub verdict: Option<Box<Verdict>>,
+/// A wish to cancel a batch that is heeded once.
+pub struct Heed {
+    /// Cancelled by whoever wants it.
+    pub token: CancellationToken,
+    /// Whether to leave it then; else it is watched to its end, and its results are read.
+    pub leave: bool,
+    done: bool,
+}
+
+impl Heed {
+    /// Of that token.
+    pub const fn new(token: CancellationToken, leave: bool) -> Self {
+        Self {
+            token,
+            leave,
+            done: false,
+        }
+    }
+
+    /// Waits for the wish; for ever once it was heeded.
+    async fn wished(&self) {
+        if self.done {
+            std::future::pending::<()>().await;
+        }
+        self.token.cancelled().await;
+    }
 }
 
 /// Results that were read.
@@ -90,8 +115,13 @@ impl Ask<'_> {
     }
 }
 
-/// The body that creates a batch of so many equal requests, named `call-1` and on.
-pub fn body(order: &CallOrder, requests: u32) -> Result<Bytes, String> {
+/// Whether a batch of so many requests can be; one sentence where not.
+pub fn fits(order: &CallOrder, requests: u32) -> Result<(), String> {
+    described(order, requests).map(|_| ())
+}
+
+/// What each of its requests asks, where they fit.
+fn described(order: &CallOrder, requests: u32) -> Result<String, String> {
     if !(1..=MOST_REQUESTS).contains(&requests) {
         return Err(format!("a batch has from 1 to {MOST_REQUESTS} requests"));
     }
@@ -101,6 +131,12 @@ pub fn body(order: &CallOrder, requests: u32) -> Result<Bytes, String> {
             "a batch has at most 256 MB; make it fewer requests, or shorter ones".to_owned(),
         );
     }
+    Ok(params)
+}
+
+/// The body that creates a batch of so many equal requests, named `call-1` and on.
+pub fn body(order: &CallOrder, requests: u32) -> Result<Bytes, String> {
+    let params = described(order, requests)?;
     let params = RawValue::from_string(params).map_err(|error| error.to_string())?;
     let mut all = Vec::with_capacity((params.get().len() + 40) * requests as usize + 20);
     all.extend_from_slice(b"{\"requests\":[");
@@ -116,6 +152,73 @@ pub fn body(order: &CallOrder, requests: u32) -> Result<Bytes, String> {
 }
 
 impl Batches<'_> {
+    /// Makes it of what [`body()`] wrote, watches it to its end and reads its results; what is known is
+    /// told after each step. What became of it stands in `standing`.
+    pub async fn work(
+        &mut self,
+        body: Bytes,
+        dice: &mut fastrand::Rng,
+        mut tell: impl FnMut(&Standing) + Send,
+    ) -> Option<Results> {
+        tell(&self.standing);
+        match self.watched(body, dice, &mut tell).await {
+            Ok(results) => results,
+            Err(refused) => {
+                self.standing.refused = Some(refused);
+                None
+            }
+        }
+    }
+
+    async fn watched(
+        &mut self,
+        body: Bytes,
+        dice: &mut fastrand::Rng,
+        tell: &mut (impl FnMut(&Standing) + Send),
+    ) -> Result<Option<Results>, Refused> {
+        let mut batch = self.create(body, dice).await?;
+        tracing::info!("batch {} was made", batch.id);
+        let mut looks = 0;
+        while !batch.is_over() {
+            let pause_s = batch::look_again_s(looks);
+            looks += 1;
+            let id = batch.id.clone();
+            self.standing.batch = Some(batch);
+            self.standing.next_look = Some(after(self.clock.now(), pause_s));
+            tell(&self.standing);
+            let wished = tokio::select! {
+                biased;
+                () = self.cancel.wished() => true,
+                () = tokio::time::sleep(Duration::from_secs_f64(pause_s)) => false,
+            };
+            self.standing.next_look = None;
+            if !wished {
+                batch = self.state(&id, dice).await?;
+                continue;
+            }
+            (self.cancel.done, self.standing.cancelled, looks) = (true, true, 0);
+            batch = match self.cancel(&id, dice).await {
+                Ok(batch) => batch,
+                // It may have ended in that moment.
+                Err(refused) => self.state(&id, dice).await.map_err(|_| refused)?,
+            };
+            if self.cancel.leave {
+                // What is under way ends by itself; its results can be had later by the batch's id.
+                break;
+            }
+        }
+        let id = batch.id.clone();
+        let over = batch.is_over();
+        self.standing.batch = Some(batch);
+        tell(&self.standing);
+        if !over {
+            return Ok(None);
+        }
+        let results = self.results(&id, dice).await?;
+        self.standing.results = Some(results.tally.clone());
+        Ok(Some(results))
+    }
+
     /// Submits it: what [`body()`] wrote.
     pub async fn create(
         &mut self,
@@ -217,20 +320,63 @@ impl Batches<'_> {
             }
             last_wait_s = decision.wait_s;
             let wait = Duration::try_from_secs_f64(decision.wait_s.max(0.0)).unwrap_or_default();
-            tokio::time::sleep(wait).await;
+            tokio::select! {
+                biased;
+                // Nothing is there yet that could be cancelled.
+                () = self.cancel.wished(), if matches!(ask, Ask::Create(_)) => {
+                    self.standing.cancelled = true;
+                    return Err(refused);
+                }
+                () = tokio::time::sleep(wait) => {}
+            }
         }
     }
 
+    /// Sends it once, and tells what came.
     async fn once(&mut self, ask: &Ask<'_>) -> Result<(Response, Reading), Refused> {
-        let request = ask
-            .request(&self.connection)
-            .map_err(|how| self.judged(unreachable(Unreachable::Broken, how), None))?;
-        self.made += 1;
+        let answered = self.sent(ask).await;
+        let (reading, status, verdict) = match &answered {
+            Ok((response, reading)) => (Some(reading), Some(response.status), None),
+            Err((refused, reading)) => (
+                reading.as_ref(),
+                refused.outcome.status(),
+                refused.verdict.clone(),
+            ),
+        };
+        let seen = Observation {
+            at: self.clock.now(),
+            source: Source::Call,
+            call: None,
+            attempt: None,
+            client: Some(self.order.client.clone()),
+            organization: reading.and_then(|it| it.organization.clone()),
+            workspace: reading.and_then(|it| it.workspace.clone()),
+            model: None,
+            fast: false,
+            what: What::Aside {
+                group: GroupKind::Batch,
+                status,
+                verdict,
+            },
+        };
+        self.ear.hear(Told::Seen(Box::new(seen))).await;
+        answered.map_err(|(refused, _)| refused)
+    }
+
+    async fn sent(
+        &mut self,
+        ask: &Ask<'_>,
+    ) -> Result<(Response, Reading), (Refused, Option<Reading>)> {
+        let request = ask.request(&self.connection).map_err(|how| {
+            let outcome = unreachable(Unreachable::Broken, how);
+            (self.judged(outcome, None), None)
+        })?;
+        self.standing.made += 1;
         let response = match self.connection.transport.send(request).await {
             Ok(response) => response,
             Err(broken) => {
                 let how = self.connection.without_key(broken.how);
-                return Err(self.judged(unreachable(broken.kind, how), None));
+                return Err((self.judged(unreachable(broken.kind, how), None), None));
             }
         };
         let headers = self.connection.without_key_in_headers(&response.headers);
@@ -241,17 +387,17 @@ impl Batches<'_> {
         if (200..300).contains(&response.status) {
             return Ok((response, reading));
         }
-        self.limited += u64::from(response.status == 429);
+        self.standing.limited += u64::from(response.status == 429);
         let (bytes, end) = body::read(response.body, LONGEST).await;
         let bytes = self.connection.without_key_in(&bytes);
         let outcome = error::outcome(response.status, &headers, reading.hint, &bytes, &end);
-        Err(self.judged(outcome, Some(&reading)))
+        Err((self.judged(outcome, Some(&reading)), Some(reading)))
     }
 
     fn judged(&self, outcome: Outcome, reading: Option<&Reading>) -> Refused {
         let context = Context {
             model: Some(&self.order.model),
-            pool: self.pool.as_ref(),
+            pool: self.standing.pool.as_ref(),
             reading,
             ..Context::at(self.clock.now())
         };

@@ -1,6 +1,7 @@
 //! What the app wants done. Effects are data; `run` carries them out.
 
 use crate::domain::{
+    batch::BatchOrder,
     call::CallOrder,
     count::CountOrder,
     headers::Level,
@@ -20,7 +21,9 @@ pub enum Effect {
     Count(CountOrder),
     /// Make a run of many calls there; besides, it answers with `Event::RunEnded`.
     Run(RunOrder),
-    /// Cancel a call at once, also while it waits; or the run whose first call that is.
+    /// Make a message batch there; it answers with `Event::Batch`.
+    Batch(BatchOrder),
+    /// Cancel a call at once, also while it waits; or the run whose first call that is; or the batch.
     Cancel(CallId),
     /// Hold back what a run has not sent yet, or let it go on; by its first call.
     HoldRun(CallId, bool),

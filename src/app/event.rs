@@ -1,6 +1,7 @@
 //! What can happen to the app.
 
 use crate::domain::{
+    batch::Standing,
     count::Count,
     id::CallId,
     load::run::RunEnd,
@@ -52,6 +53,17 @@ pub enum Event {
         first: CallId,
         /// How.
         end: Box<RunEnd>,
+    },
+    /// What is known of a message batch.
+    Batch {
+        /// The profile whose batch it is.
+        profile: Arc<str>,
+        /// By which it is known.
+        id: CallId,
+        /// What is known.
+        standing: Box<Standing>,
+        /// Whether nothing more comes of it.
+        over: bool,
     },
     /// A prompt's tokens were counted, or could not be.
     Counted {

@@ -163,6 +163,16 @@ impl App {
                 self.profiles[at].runs.end(first, &end, now);
                 self.dirty |= self.frozen.is_none();
             }
+            Event::Batch {
+                profile,
+                id,
+                standing,
+                over,
+            } => {
+                let at = self.profile_named(&profile);
+                self.profiles[at].runs.batch_told(id, *standing, over, now);
+                self.dirty |= self.frozen.is_none();
+            }
             Event::Counted { profile, count } => {
                 let at = self.profile_named(&profile);
                 self.say(count.sentence(), now);
@@ -316,6 +326,10 @@ impl App {
                 (Effect::Run(order), Some(profile)) => {
                     let prices = Arc::clone(&self.started.prices);
                     profile.runs.begin(order.clone(), now, prices);
+                    self.frozen = None;
+                }
+                (Effect::Batch(order), Some(profile)) => {
+                    profile.runs.begin_batch(order.clone(), now);
                     self.frozen = None;
                 }
                 (Effect::HoldRun(first, held), Some(profile)) => profile.runs.hold(*first, *held),

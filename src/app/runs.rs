@@ -1,7 +1,8 @@
-//! The session's runs of many calls: the last few, and what their calls answered.
+//! The session's runs of many calls: the last few, and what their calls answered. Message batches too.
 
 use super::answers::{Answer, Answers};
 use crate::domain::{
+    batch::{BatchOrder, Standing, Work},
     id::CallId,
     load::{
         plan::MOST_CALLS,
@@ -28,6 +29,7 @@ const TOLD: u64 = 3;
 #[derive(Clone, Debug)]
 pub struct Runs {
     kept: VecDeque<Run>,
+    batches: VecDeque<Work>,
     answers: Answers,
     next: u32,
 }
@@ -36,6 +38,7 @@ impl Default for Runs {
     fn default() -> Self {
         Self {
             kept: VecDeque::new(),
+            batches: VecDeque::new(),
             answers: Answers::new(ANSWERS, ANSWER_BYTES),
             next: 1,
         }
@@ -56,6 +59,16 @@ impl Runs {
     /// The run whose first call that is.
     pub fn get(&self, first: CallId) -> Option<&Run> {
         self.kept.iter().find(|run| run.first() == first)
+    }
+
+    /// The batches, oldest first.
+    pub fn batches(&self) -> impl DoubleEndedIterator<Item = &Work> {
+        self.batches.iter()
+    }
+
+    /// The batch of that id.
+    pub fn batch(&self, id: CallId) -> Option<&Work> {
+        self.batches.iter().find(|batch| batch.id() == id)
     }
 
     /// The run to which a call belongs.
@@ -95,8 +108,35 @@ impl Runs {
         self.next += 1;
     }
 
+    /// A batch is ordered.
+    pub fn begin_batch(&mut self, asked: BatchOrder, now: Time) {
+        if self.batches.len() >= KEPT {
+            self.batches.pop_front();
+        }
+        self.batches.push_back(Work {
+            number: self.next,
+            asked,
+            began: now,
+            ended: None,
+            cancelling: false,
+            standing: Standing::default(),
+        });
+        self.next += 1;
+    }
+
+    /// What is known of a batch now; `over` where nothing more comes.
+    pub fn batch_told(&mut self, id: CallId, standing: Standing, over: bool, now: Time) {
+        if let Some(batch) = self.batches.iter_mut().find(|batch| batch.id() == id) {
+            batch.standing = standing;
+            batch.ended = batch.ended.or(over.then_some(now));
+        }
+    }
+
     /// Esc: it is being ended from here.
     pub fn cancelled(&mut self, first: CallId) {
+        if let Some(batch) = self.batches.iter_mut().find(|batch| batch.id() == first) {
+            batch.cancelling = true;
+        }
         if let Some(run) = self.kept.iter_mut().find(|run| run.first() == first) {
             run.cancelled = true;
         }

@@ -1,7 +1,9 @@
 //! What drawing reads of the app.
 
 use super::{
-    App, Toast, calls,
+    App, Toast,
+    calls::{self, offers::Esc},
+    command::Command,
     event::{ProfileCard, Started},
     events, headroom,
     layer::Layer,
@@ -105,6 +107,26 @@ impl App {
             Tab::Traffic => self.traffic.open.is_some() || self.traffic.totals.is_some(),
             Tab::Calls => false,
         }
+    }
+
+    /// Whether that command of tab 2 does something now; of other tabs that is not asked here.
+    pub fn offers(&self, command: Command) -> bool {
+        match self.profiles.get(self.front) {
+            Some(profile) if self.tab == Tab::Calls => {
+                profile
+                    .calls
+                    .offers(command, &profile.timeline, &profile.runs)
+            }
+            _ => true,
+        }
+    }
+
+    /// What Esc does on tab 2.
+    pub fn esc(&self) -> Esc {
+        let profile = self.profiles.get(self.front);
+        profile.map_or(Esc::Nothing, |profile| {
+            profile.calls.esc(&profile.timeline, &profile.runs)
+        })
     }
 
     /// Events that came since tab 7 was last shown.

@@ -2,12 +2,11 @@
 
 use super::{rounded, table::aligned};
 use crate::domain::{
-    batch::{self, Batch, Tally},
+    batch::{self, BatchOrder, Standing},
     clean::clean,
     id::ModelId,
     limit::Dimension,
     number::thousands,
-    org::Group,
     spend::dollars,
     time::{Time, spoken},
     usage::Usage,
@@ -19,32 +18,14 @@ use std::collections::BTreeMap;
 /// What is told of a batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Done<'a> {
-    /// Whom it asked.
-    pub model: &'a ModelId,
-    /// Its requests.
-    pub requests: u32,
-    /// As it was told last; none where it was not made.
-    pub batch: Option<&'a Batch>,
-    /// Its results, where they were read.
-    pub results: Option<&'a Tally>,
-    /// The batch group with its limits, where it is known.
-    pub pool: Option<&'a Group>,
-    /// Requests that were made for it: its creation, looks at it, its results.
-    pub made: u64,
-    /// Of these, refused with 429.
-    pub limited: u64,
+    /// What was asked.
+    pub asked: &'a BatchOrder,
+    /// What became of it.
+    pub standing: &'a Standing,
     /// Seconds from the beginning to the end.
     pub elapsed_s: f64,
     /// Whether it went to a simulator.
     pub free: bool,
-    /// What it cost, US dollars; none where that is not known.
-    pub cost_usd: Option<f64>,
-    /// Whether it was cancelled from here.
-    pub interrupted: bool,
-    /// Why nothing was sent.
-    pub unsent: Option<&'a str>,
-    /// Why it failed.
-    pub verdict: Option<&'a Verdict>,
 }
 
 /// The whole object.
@@ -97,24 +78,20 @@ struct PoolOut {
     name: String,
     requests_per_minute: Option<u64>,
     queue: Option<u64>,
+    queued: Option<u64>,
     guess: bool,
-}
-
-fn limit(pool: &Group, dimension: Dimension) -> Option<u64> {
-    let mut limits = pool.limits.iter();
-    let found = limits.find(|it| it.limiter.dimension() == dimension);
-    found.map(|it| it.value)
 }
 
 impl<'a> BatchOut<'a> {
     /// Of that batch.
     pub fn of(done: &Done<'a>) -> Self {
         let usd = |usd: Option<f64>| usd.and_then(|usd| rounded(usd, 9));
+        let (asked, standing) = (done.asked, done.standing);
         Self {
             schema: "ratetop.batch/1",
-            model: done.model,
-            requests: done.requests,
-            batch: done.batch.map(|it| StateOut {
+            model: &asked.order.model,
+            requests: asked.requests,
+            batch: standing.batch.as_ref().map(|it| StateOut {
                 id: &it.id,
                 state: it.stage.word(),
                 processing: it.counts.processing,
@@ -126,7 +103,7 @@ impl<'a> BatchOut<'a> {
                 ended_at: it.ended_at,
                 expires_at: it.expires_at,
             }),
-            results: done.results.map(|it| ResultsOut {
+            results: standing.results.as_ref().map(|it| ResultsOut {
                 lines: it.results,
                 succeeded: it.succeeded,
                 errored: it.errored.clone(),
@@ -136,39 +113,45 @@ impl<'a> BatchOut<'a> {
                 stop_reasons: it.stop_reasons.clone(),
                 usage: it.usage,
             }),
-            pool: done.pool.map(|pool| PoolOut {
+            pool: standing.pool.as_ref().map(|pool| PoolOut {
                 name: clean(&pool.name, 120),
-                requests_per_minute: limit(pool, Dimension::Rpm),
-                queue: limit(pool, Dimension::Queue),
+                requests_per_minute: standing.limit(Dimension::Rpm),
+                queue: standing.limit(Dimension::Queue),
+                queued: standing.queued(),
                 guess: pool.guess,
             }),
-            own_requests: done.made,
-            own_429s: done.limited,
+            own_requests: standing.made,
+            own_429s: standing.limited,
             elapsed_s: rounded(done.elapsed_s, 3),
-            cost_usd: usd(done.cost_usd),
-            cost_alone_usd: usd(done.cost_usd.map(|usd| usd / batch::PRICE)),
-            interrupted: done.interrupted,
-            unsent: done.unsent.map(|why| clean(why, 500)),
-            verdict: done.verdict,
+            cost_usd: usd(standing.cost_usd),
+            cost_alone_usd: usd(standing.cost_usd.map(|usd| usd / batch::PRICE)),
+            interrupted: standing.cancelled,
+            unsent: standing.unsent.as_ref().map(|why| clean(why, 500)),
+            verdict: verdict(standing),
         }
     }
 }
 
+fn verdict(standing: &Standing) -> Option<&Verdict> {
+    standing.refused.as_ref()?.verdict.as_deref()
+}
+
 /// The same for people.
 pub fn text(done: &Done<'_>) -> String {
+    let (asked, standing) = (done.asked, done.standing);
     let mut text = format!(
         "a batch of {} to {} in {}\n",
-        thousands(u64::from(done.requests)),
-        clean(done.model.as_str(), 80),
+        thousands(u64::from(asked.requests)),
+        clean(asked.order.model.as_str(), 80),
         spoken(done.elapsed_s)
     );
     let mut rows = Vec::new();
     let mut row = |name: &str, value: String| rows.push(vec![format!(" {name}"), value]);
-    if let Some(batch) = done.batch {
+    if let Some(batch) = &standing.batch {
         row("batch", batch.id.clone());
         row("state", batch.sentence());
     }
-    if let Some(tally) = done.results {
+    if let Some(tally) = &standing.results {
         let usage = tally.usage;
         let failed = match tally.failed() {
             0 => String::new(),
@@ -181,14 +164,18 @@ pub fn text(done: &Done<'_>) -> String {
         let (input, output) = (thousands(usage.all_input()), thousands(usage.output_tokens));
         row("tokens", format!("in {input} · out {output}"));
     }
-    if let Some(pool) = done.pool {
+    if let Some(pool) = &standing.pool {
         let said = |n: Option<u64>| n.map_or("?".to_owned(), thousands);
         row(
             "own limits",
             format!(
-                "{} requests a minute, {} in the queue{}",
-                said(limit(pool, Dimension::Rpm)),
-                said(limit(pool, Dimension::Queue)),
+                "{} requests a minute, {} in the queue{}{}",
+                said(standing.limit(Dimension::Rpm)),
+                said(standing.limit(Dimension::Queue)),
+                match standing.queued() {
+                    Some(n) if n > 0 => format!(", {} of them these", thousands(n)),
+                    _ => String::new(),
+                },
                 if pool.guess { " (a guess)" } else { "" }
             ),
         );
@@ -197,13 +184,13 @@ pub fn text(done: &Done<'_>) -> String {
         "asked for it",
         format!(
             "{} requests, {} refused",
-            thousands(done.made),
-            thousands(done.limited)
+            thousands(standing.made),
+            thousands(standing.limited)
         ),
     );
     row(
         "cost",
-        match done.cost_usd {
+        match standing.cost_usd {
             _ if done.free => "free: simulator".to_owned(),
             Some(usd) => format!(
                 "about {}, half of {}",
@@ -214,7 +201,7 @@ pub fn text(done: &Done<'_>) -> String {
         },
     );
     text.push_str(&aligned(&rows, &[]));
-    if let Some(verdict) = done.verdict {
+    if let Some(verdict) = verdict(standing) {
         text.push_str(&clean(&verdict.sentence, 500));
         text.push('\n');
     }

@@ -237,6 +237,13 @@ impl Session {
         Some(count::tokens(connection, &self.ground.clock, order, group.as_ref()).await)
     }
 
+    /// A group that serves no model, as polled, else as the table guesses it.
+    pub fn group(&self, kind: &GroupKind) -> Option<Group> {
+        let (known, _) = self.known();
+        let of = |groups: Vec<Group>| groups.into_iter().find(|it| it.kind == *kind);
+        of(known).or_else(|| of(assets::tiers().guess_groups(None)))
+    }
+
     /// What is known around a call of that model: its pool as polled, else as the table guesses it.
     pub fn around(&self, model: &ModelId) -> Around {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

@@ -86,6 +86,15 @@ impl Canvas<'_> {
         }
     }
 
+    /// Joins a box to the one above it, whose lower border is its upper one: draw them in that order.
+    pub fn joined(&mut self, area: Rect) {
+        let border = self.look.roles.border;
+        if area.width >= 2 && area.height > 0 {
+            self.put(area.x, area.y, "├", border, area.right());
+            self.put(area.right() - 1, area.y, "┤", border, area.right());
+        }
+    }
+
     /// A box with rounded corners and a title; what is inside comes back.
     pub fn boxed(&mut self, area: Rect, title: &str) -> Rect {
         let border = self.look.roles.border;

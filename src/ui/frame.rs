@@ -4,6 +4,7 @@ use super::{canvas::Canvas, header};
 use crate::app::{
     App, Shown,
     calls::form::Field,
+    calls::offers::Esc,
     command::{COMMANDS, Command, Foot},
     layer::Layer,
     layout,
@@ -157,6 +158,8 @@ fn footer(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             Command::Help | Command::Palette | Command::Quit => Some((i, row.foot?)),
             _ if app.front_card().is_none() => None,
             Command::Back if inside => Some((i, OUT)),
+            command if !app.offers(command) => None,
+            Command::Back if app.tab() == Tab::Calls && app.esc() == Esc::Leaves => Some((i, OUT)),
             // Of a list, or of what is open from it: not of both.
             Command::Enter | Command::Sort | Command::Filter | Command::Totals | Command::Fold
                 if inside =>

@@ -57,7 +57,10 @@ impl Editor {
 
     /// Whether letters are text; where only a choice is possible they move.
     pub const fn is_text(&self) -> bool {
-        !matches!(self.field, Field::Stream | Field::Ending | Field::Broken)
+        !matches!(
+            self.field,
+            Field::Stream | Field::Ending | Field::Broken | Field::Batch
+        )
     }
 
     /// The value as it stands. What is typed in a field with choices looks for one of them: the first

@@ -1,10 +1,12 @@
-//! State of tab 2: the form and its editor, which call or run is looked at and how.
+//! State of tab 2: the form and its editor, which call, run or batch is looked at and how.
 //!
 //! To add a field: an entry in [`form::Field::ALL`] and its arms. To add a key: a row in `COMMANDS` and
 //! an arm in [`Calls::command`].
 
+mod batch;
 pub mod editor;
 pub mod form;
+pub mod offers;
 pub mod run;
 mod send;
 pub mod view;
@@ -254,6 +256,10 @@ impl Calls {
 
     /// What `y` copies here: the selected attempt's request id, else the verdict in one sentence.
     pub fn copyable(&self, ground: &Ground<'_>) -> Option<String> {
+        if let Some(batch) = self.batch(ground.timeline, ground.runs) {
+            let made = batch.standing.batch.as_ref();
+            return Some(made.map_or_else(|| batch.sentence(), |made| made.id.clone()));
+        }
         let Some(call) = self.call(ground.timeline, ground.runs) else {
             let run = self.run(ground.timeline, ground.runs)?;
             return Some(run.summary().sentence());
@@ -274,6 +280,12 @@ impl Calls {
             let open = run.is_open() || other.is_some_and(Run::is_open);
             let quarters = (run.elapsed_s(now) * 4.0).floor() + 1.0;
             return open.then(|| after(run.began, quarters / 4.0).max(after(now, 1e-3)));
+        }
+        if let Some(batch) = self.batch(timeline, runs) {
+            let second = batch.elapsed_s(now).floor() + 1.0;
+            return batch
+                .is_open()
+                .then(|| after(batch.began, second).max(after(now, 1e-3)));
         }
         let call = self.call(timeline, runs).filter(|call| call.is_open())?;
         let next = match call.doing() {

@@ -126,7 +126,7 @@ impl Calls {
     pub fn run<'a>(&self, timeline: &'a Timeline, runs: &'a Runs) -> Option<&'a Run> {
         match self.view.item(timeline, runs)? {
             Item::Run(run) => Some(run),
-            Item::Call(_) => None,
+            Item::Call(_) | Item::Batch(_) => None,
         }
     }
 
@@ -135,6 +135,7 @@ impl Calls {
         match self.view.item(timeline, runs)? {
             Item::Call(call) => Some(call),
             Item::Run(run) => self.view.run.call(run).filter(|_| self.view.run.inside),
+            Item::Batch(_) => None,
         }
     }
 
@@ -204,6 +205,8 @@ impl Calls {
     pub(super) fn take_settings(&mut self, ground: &Ground<'_>) {
         if let Some(run) = self.run(ground.timeline, ground.runs) {
             self.form = self.form.again(&run.asked);
+        } else if let Some(batch) = self.batch(ground.timeline, ground.runs) {
+            self.form = self.form.again_as_batch(&batch.asked);
         }
     }
 

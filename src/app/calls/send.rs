@@ -1,10 +1,6 @@
 //! Sending what the form describes, counting its tokens, and ending what was sent.
 
-use super::{
-    CACHES, Calls,
-    form::Field,
-    view::{Item, View},
-};
+use super::{CACHES, Calls, form::Field, offers::Esc, view::View};
 use crate::{
     app::{
         effect::Effect,
@@ -49,7 +45,7 @@ impl Calls {
         if let Err(why) = ground.may_call() {
             return Reply::say(why);
         }
-        if let Some((field, why)) = self.form.problem() {
+        if let Some((field, why)) = self.form.problem().or_else(|| self.form.no_batch()) {
             self.select(field);
             return Reply::say(format!("{}: {why}. e edits it.", field.label()));
         }
@@ -60,6 +56,9 @@ impl Calls {
         if self.form.ending.is_some() && !ground.card.spend.free {
             self.select(Field::Ending);
             return Reply::say("ending: only a simulator ends its answers as asked.");
+        }
+        if self.form.batch {
+            return self.send_batch(asked, ground);
         }
         if !self.form.is_single() {
             return self.send_run(asked, ground);
@@ -88,32 +87,17 @@ impl Calls {
         Reply::of(Effect::Call(order))
     }
 
-    /// Comes out of an attempt of a run; else cancels the own call or run that is looked at, else the
-    /// newest that runs; else comes out of whatever else is open.
+    /// Does what [`Calls::esc`] says.
     pub(super) fn back(&mut self, ground: &Ground<'_>) -> Reply {
-        let (timeline, runs) = (ground.timeline, ground.runs);
-        if self.view.run.inside {
-            self.view.run.inside = false;
-            return Reply::none();
-        }
-        let goes_on = |item: &Item<'_>| match item {
-            Item::Call(call) => call.is_own() && call.is_open(),
-            Item::Run(run) => run.is_open() && !run.cancelled,
-        };
-        let looked_at = self.view.item(timeline, runs).filter(goes_on);
-        let all = View::default().items(timeline, runs);
-        if let Some(item) = looked_at.or_else(|| all.into_iter().find(goes_on)) {
-            return Reply::of(Effect::Cancel(item.id()));
-        }
-        if let Some(unseen) = self.sent.take().filter(|id| timeline.call(*id).is_none()) {
-            return Reply::of(Effect::Cancel(unseen));
-        }
-        if self.open {
-            self.open = false;
-        } else if self.view.run.against.is_some() {
-            self.view.run.against = None;
-        } else {
-            self.view = View::default();
+        match self.esc(ground.timeline, ground.runs) {
+            Esc::Cancels(id) => {
+                self.sent = self.sent.filter(|sent| *sent != id);
+                return Reply::of(Effect::Cancel(id));
+            }
+            _ if self.view.run.inside => self.view.run.inside = false,
+            _ if self.open => self.open = false,
+            _ if self.view.run.against.is_some() => self.view.run.against = None,
+            _ => self.view = View::default(),
         }
         Reply::none()
     }

@@ -5,6 +5,7 @@ use super::run::RunView;
 use crate::{
     app::runs::{Runs, is_of_run},
     domain::{
+        batch::Work,
         id::CallId,
         load::run::Run,
         time::Time,
@@ -22,6 +23,8 @@ pub enum Item<'a> {
     Call(&'a Call),
     /// A run of many.
     Run(&'a Run),
+    /// A message batch.
+    Batch(&'a Work),
 }
 
 impl Item<'_> {
@@ -30,6 +33,7 @@ impl Item<'_> {
         match self {
             Self::Call(call) => call.id,
             Self::Run(run) => run.first(),
+            Self::Batch(batch) => batch.id(),
         }
     }
 
@@ -38,6 +42,7 @@ impl Item<'_> {
         match self {
             Self::Call(call) => call.began_at,
             Self::Run(run) => run.began,
+            Self::Batch(batch) => batch.began,
         }
     }
 }
@@ -63,6 +68,18 @@ pub struct View {
     pub run: RunView,
 }
 
+/// Runs and batches, newest first; of two of the same moment the one of the higher number.
+fn many(runs: &Runs) -> Vec<Item<'_>> {
+    let mut all: Vec<(u32, Item<'_>)> =
+        runs.all().map(|run| (run.number, Item::Run(run))).collect();
+    all.extend(
+        runs.batches()
+            .map(|batch| (batch.number, Item::Batch(batch))),
+    );
+    all.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
+    all.into_iter().map(|(_, item)| item).collect()
+}
+
 impl View {
     /// Listed calls, newest first.
     pub fn listed<'a>(&self, timeline: &'a Timeline) -> Vec<&'a Call> {
@@ -70,17 +87,17 @@ impl View {
         listed.filter(|call| self.others || call.is_own()).collect()
     }
 
-    /// Listed calls and runs, newest first.
+    /// Listed calls, runs and batches, newest first.
     pub fn items<'a>(&self, timeline: &'a Timeline, runs: &'a Runs) -> Vec<Item<'a>> {
-        let mut runs = runs.all().rev().peekable();
+        let mut many = many(runs).into_iter().peekable();
         let mut items = Vec::new();
         for call in self.listed(timeline) {
-            while let Some(run) = runs.next_if(|run| run.began >= call.began_at) {
-                items.push(Item::Run(run));
+            while let Some(item) = many.next_if(|item| item.began_at() >= call.began_at) {
+                items.push(item);
             }
             items.push(Item::Call(call));
         }
-        items.extend(runs.map(Item::Run));
+        items.extend(many);
         items
     }
 
@@ -88,7 +105,8 @@ impl View {
     pub fn item<'a>(&self, timeline: &'a Timeline, runs: &'a Runs) -> Option<Item<'a>> {
         let chosen = self.chosen.and_then(|id| {
             if is_of_run(id) {
-                runs.get(id).map(Item::Run)
+                let batch = || runs.batch(id).map(Item::Batch);
+                runs.get(id).map(Item::Run).or_else(batch)
             } else {
                 timeline.call(id).map(Item::Call)
             }
@@ -96,10 +114,12 @@ impl View {
         chosen.or_else(|| {
             let mut calls = timeline.calls().rev();
             let call = calls.find(|call| self.others || call.is_own());
-            let run = runs.all().next_back();
-            match (call, run) {
-                (Some(call), Some(run)) if call.began_at > run.began => Some(Item::Call(call)),
-                (_, Some(run)) => Some(Item::Run(run)),
+            let many = many(runs).into_iter().next();
+            match (call, many) {
+                (Some(call), Some(item)) if call.began_at > item.began_at() => {
+                    Some(Item::Call(call))
+                }
+                (_, Some(item)) => Some(item),
                 (call, None) => call.map(Item::Call),
             }
         })

@@ -4,12 +4,14 @@
 //! | part | what |
 //! | --- | --- |
 //! | this | which profile is in front, and what each effect starts |
+//! | `batch` | a message batch: making one, telling how it stands |
 //! | `crowd` | runs of many calls: making one, holding it back |
 //! | `shared` | what tasks share: the way to the screen, sessions, dice; running one, making a call |
 //! | `standing` | what a session does unasked: waits for its server, polls, probes |
 //! | `taps` | the taps that profiles want beside the screen |
 //! | `ear` | what calls tell, as events |
 
+mod batch;
 mod crowd;
 pub mod ear;
 mod shared;
@@ -23,7 +25,12 @@ use crate::{
     api::call::Driver,
     app::{effect::Effect, event::Event},
     cli::profile::Profile,
-    domain::{call::CallOrder, count::CountOrder, load::run::RunOrder},
+    domain::{
+        batch::{BatchOrder, Standing},
+        call::CallOrder,
+        count::CountOrder,
+        load::run::RunOrder,
+    },
 };
 use shared::{Working, lock};
 use std::{sync::Arc, time::Duration};
@@ -71,6 +78,7 @@ impl Hub {
             Effect::Call(order) => self.call(order),
             Effect::Count(order) => self.count(order),
             Effect::Run(run) => self.make_run(run),
+            Effect::Batch(asked) => self.make_batch(asked),
             Effect::HoldRun(first, held) => self.shared.hold(first, held),
             Effect::Overheard {
                 first,
@@ -173,6 +181,30 @@ impl Hub {
                 .make_many_whatever_comes(driver, &working.session, run, &cancel)
                 .await;
             lock(&shared.cancels).remove(&first);
+        });
+    }
+
+    fn make_batch(&self, asked: BatchOrder) {
+        let id = asked.order.call;
+        let Some((working, driver)) = self.driver() else {
+            let (shared, profile) = (Arc::clone(&self.shared), Arc::clone(&self.front));
+            self.shared.spawn("telling the end of a batch", async move {
+                let standing = Standing {
+                    unsent: Some("this profile cannot call".to_owned()),
+                    ..Standing::default()
+                };
+                shared.tell_batch(&profile, id, standing, true).await;
+            });
+            return;
+        };
+        let shared = Arc::clone(&self.shared);
+        let cancel = shared.stop.child_token();
+        lock(&shared.cancels).insert(id, cancel.clone());
+        self.shared.spawn("a batch", async move {
+            shared
+                .make_batch(driver, &working.session, asked, &cancel)
+                .await;
+            lock(&shared.cancels).remove(&id);
         });
     }
 

@@ -5,7 +5,7 @@ use super::{
     pen::{Pen, width},
 };
 use crate::{
-    app::calls::form::Field,
+    app::calls::{form::Field, offers::Esc},
     domain::spend,
     ui::{canvas::Canvas, format::count, frame::ascii_key},
 };
@@ -29,13 +29,18 @@ pub(super) fn price(scene: &Scene<'_>) -> (String, bool) {
         return ("free: simulator".to_owned(), true);
     }
     let single = scene.calls.form().is_single();
+    let half = if scene.calls.form().batch {
+        ", half price"
+    } else {
+        ""
+    };
     match (estimate.usd, estimate.each_usd) {
         (Some(usd), _) if single => (
             format!("at most {}", dollars(usd)),
             spend.check(Some(usd)).is_ok(),
         ),
         (Some(usd), _) => (
-            format!("about {} in all", dollars(usd)),
+            format!("about {} in all{half}", dollars(usd)),
             spend.check(Some(usd)).is_ok(),
         ),
         (None, Some(usd)) => (
@@ -77,6 +82,7 @@ pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     ];
     if !scene.calls.form().is_single() {
         let calls = match estimate.calls {
+            Some(1) => "1 call".to_owned(),
             Some(calls) => format!("{} calls", count(calls)),
             None => "calls until time is over".to_owned(),
         };
@@ -117,12 +123,16 @@ pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
 /// The keys that matter now.
 pub(super) fn keys(scene: &Scene<'_>, pen: &mut Pen<'_, '_>) {
     let roles = *pen.canvas.roles();
+    let profile = scene.profile;
+    let esc = scene.calls.esc(&profile.timeline, &profile.runs);
+    let cancels = matches!(esc, Esc::Cancels(_));
     let parts: &[(&str, &str)] = match scene.calls.editor() {
         Some(editor) if editor.field == Field::Prompt => {
             &[("⏎", "take"), ("^J", "new line"), ("Esc", "forget")]
         }
         Some(_) => &[("⏎", "take"), ("Tab", "next"), ("Esc", "forget")],
-        None => &[("⏎", "send"), ("Esc", "cancel"), ("e", "edit")],
+        None if cancels => &[("⏎", "send"), ("Esc", "cancel"), ("e", "edit")],
+        None => &[("⏎", "send"), ("e", "edit"), ("←→", "choose")],
     };
     let mut line: Vec<(&str, Style)> = Vec::new();
     for (key, word) in parts {

@@ -1,6 +1,6 @@
 //! Calls as one line each, newest first.
 
-use super::{Scene, pen::Pen, words};
+use super::{Scene, batch, pen::Pen, words};
 use crate::{
     app::calls::view::Item,
     domain::{
@@ -59,6 +59,10 @@ pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
         let clock = format::clock(item.began_at(), scene.offset);
         let ((who, who_style), (state, style)) = match item {
             Item::Run(run) => ((name(run), roles.mine), run_state(run, &roles)),
+            Item::Batch(work) => {
+                let name = format!("{} batch {}×", work.number, work.asked.requests);
+                ((name, roles.mine), batch::state(work, &roles))
+            }
             Item::Call(call) if call.is_own() => {
                 let model = clean(call.model.as_str(), 60);
                 let model = model.strip_prefix("claude-").unwrap_or(&model).to_owned();

@@ -6,6 +6,7 @@
 mod answer;
 pub(super) mod attempts;
 pub mod axis;
+mod batch;
 mod cost;
 mod level;
 mod list;
@@ -31,7 +32,8 @@ use crate::{
         profile::Profile,
     },
     domain::{
-        clean::clean, id::ModelId, load::run::Run, spend::Prices, time::Time, timeline::Call,
+        batch::Work, clean::clean, id::ModelId, load::run::Run, spend::Prices, time::Time,
+        timeline::Call,
     },
 };
 use ratatui::layout::Rect;
@@ -60,6 +62,12 @@ impl Scene<'_> {
         let profile = self.profile;
         let run = self.calls.run(&profile.timeline, &profile.runs)?;
         (!self.view.run.inside).then_some(run)
+    }
+
+    /// The message batch that is looked at.
+    fn batch(&self) -> Option<&Work> {
+        let profile = self.profile;
+        self.calls.batch(&profile.timeline, &profile.runs)
     }
 
     /// The same where another run is drawn beneath it.

@@ -1,7 +1,7 @@
 //! Tab 2 where there is less room: in boxes without the form, or without boxes.
 
 use super::{
-    Scene, attempts, cost, margin, one,
+    Scene, attempts, batch, cost, margin, one,
     pen::{self, Pen},
     request, room, run, words,
 };
@@ -21,13 +21,18 @@ pub(super) fn medium(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     let form = Rect { height: 4, ..area };
     let inner = room(canvas, form, "Request");
     summary(scene, canvas, inner);
+    let under = Rect {
+        y: form.bottom(),
+        height: area.height - 4,
+        ..area
+    };
     if let Some(run) = scene.run() {
-        let under = Rect {
-            y: form.bottom(),
-            height: area.height - 4,
-            ..area
-        };
         run::draw(scene, run, canvas, under);
+        over(scene, canvas, area);
+        return;
+    }
+    if let Some(work) = scene.batch() {
+        batch::draw(scene, work, canvas, under);
         over(scene, canvas, area);
         return;
     }
@@ -57,6 +62,11 @@ pub(super) fn medium(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
 pub(super) fn small(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     if let Some(run) = scene.run() {
         run::small(scene, run, canvas, area);
+        over(scene, canvas, area);
+        return;
+    }
+    if let Some(work) = scene.batch() {
+        batch::small(scene, work, canvas, area);
         over(scene, canvas, area);
         return;
     }

@@ -17,33 +17,75 @@ use ratatui::layout::Rect;
 
 /// Columns of the labels.
 const LABEL: u16 = 12;
+/// Columns before the policy's rule.
+const INDENT: u16 = 3;
+
+/// How the rows of the form are shared out.
+struct Rows {
+    /// Of the prompt.
+    prompt: usize,
+    /// The policy's rule.
+    rule: Vec<String>,
+    /// Whether there is a line of air before what is about the run.
+    air: bool,
+    /// The first field that is drawn: where not all fit, those around the selected one.
+    first: usize,
+}
+
+impl Rows {
+    /// The policy's rule stands whole where all fields fit beside it, and while the policy is selected;
+    /// the prompt takes up to half of what is left then.
+    fn of(scene: &Scene<'_>, prompt: &str, area: Rect) -> Self {
+        let form = scene.calls.form();
+        let rows = usize::from(area.height).max(1);
+        let all = Field::ALL.len();
+        let spare = rows.saturating_sub(all);
+        let rule = wrap(form.policy.rule(), usize::from(area.width - INDENT).max(1));
+        let room = match scene.calls.field() {
+            Field::Policy => spare.max(rows / 2),
+            _ => spare,
+        };
+        let rule = clipped(rule, room, usize::from(area.width - INDENT));
+        let spare = spare.saturating_sub(rule.len());
+        let needs = wrap(&clean_lines(prompt), columns(area)).len();
+        let more = needs.saturating_sub(1).min(spare);
+        let at = Field::ALL
+            .iter()
+            .position(|field| *field == scene.calls.field());
+        let (at, visible) = (at.unwrap_or(0), rows.saturating_sub(rule.len()).max(1));
+        Self {
+            prompt: 1 + more,
+            air: spare > more,
+            first: layout::scroll(at.saturating_sub(visible / 2), at, visible, all),
+            rule,
+        }
+    }
+}
+
+/// Columns of the values.
+fn columns(area: Rect) -> usize {
+    usize::from(area.width.saturating_sub(LABEL)).max(1)
+}
 
 /// Draws every field, one below the other; the prompt and the policy's rule take what room is left.
 pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
+    if area.width <= INDENT {
+        return;
+    }
     let roles = *canvas.roles();
     let form = scene.calls.form();
     let editor = scene.calls.editor();
-    let spare = usize::from(area.height).saturating_sub(Field::ALL.len());
-    let columns = usize::from(area.width.saturating_sub(LABEL)).max(1);
+    let columns = columns(area);
     let typed = editor.filter(|editor| editor.field == Field::Prompt);
     let prompt = typed.map_or_else(|| form.prompt.clone(), Editor::text);
-    let rule = wrap(form.policy.rule(), columns);
-    // The prompt gets up to half of what is left, the policy's rule the rest.
-    let prompt_needs = wrap(&clean_lines(&prompt), columns).len();
-    let rule_lines = rule
-        .len()
-        .min(spare - prompt_needs.saturating_sub(1).min(spare / 2));
-    let prompt_lines = prompt_needs.clamp(1, 1 + spare - rule_lines);
-    // A line of air before what is about the run.
-    let air = spare + 1 > rule_lines + prompt_lines;
+    let Rows {
+        prompt: prompt_lines,
+        rule,
+        air,
+        first,
+    } = Rows::of(scene, &prompt, area);
     let mut pen = Pen::new(canvas, area);
     let mut edited: Option<Rect> = None;
-    // Where not all fit, those around the selected one.
-    let at = Field::ALL
-        .iter()
-        .position(|field| *field == scene.calls.field());
-    let (at, rows) = (at.unwrap_or(0), usize::from(area.height).max(1));
-    let first = layout::scroll(at.saturating_sub(rows / 2), at, rows, Field::ALL.len());
     for field in Field::ALL.iter().skip(first) {
         if pen.left() == 0 {
             break;
@@ -118,20 +160,22 @@ pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
                 | Field::Pace
                 | Field::Cache
                 | Field::Spread
+                | Field::Batch
         ) {
             pen.canvas
                 .put(x + 1, here.y, "▾", roles.quiet, here.right());
         }
         pen.skip();
         if *field == Field::Policy {
-            for line in clipped(rule.clone(), rule_lines, columns) {
+            for line in &rule {
                 let here = pen.here();
                 let style = if form.policy.ignores_hint() {
                     roles.tight
                 } else {
                     roles.quiet
                 };
-                pen.canvas.put(value.x, here.y, &line, style, here.right());
+                let x = here.x + INDENT;
+                pen.canvas.put(x, here.y, line, style, here.right());
                 pen.skip();
             }
         }
@@ -151,7 +195,10 @@ pub(super) fn one_line(scene: &Scene<'_>) -> String {
     };
     let stream = if form.stream { "stream" } else { "no stream" };
     let (policy, tokens) = (form.policy.name(), form.max_tokens);
-    let words = if form.is_single() {
+    let words = if form.batch {
+        let n = form.requests();
+        format!("{model} · {policy} · a batch of {n} · {tokens} tok")
+    } else if form.is_single() {
         format!(
             "{model} · {policy} · {}× · {tokens} tok · {stream}",
             form.attempts()

@@ -1,5 +1,6 @@
 //! What works behind the screen, on real loopback: hubs on a config text, and what they tell.
 
+mod batches;
 mod profiles;
 pub mod taps;
 
@@ -76,8 +77,13 @@ impl Rig {
 
 /// A simulator behind that listener, for as long as the guard is held.
 fn serve(listener: TcpListener, scenario: &str) -> DropGuard {
+    serve_world(listener, Scenario::named(scenario).unwrap())
+}
+
+/// The same with a world of the test's own.
+fn serve_world(listener: TcpListener, world: Scenario) -> DropGuard {
     let (clock, stop) = (Clock::start(), CancellationToken::new());
-    let engine = Engine::new(Scenario::named(scenario).unwrap(), 7, clock.now());
+    let engine = Engine::new(world, 7, clock.now());
     let engine = Arc::new(Mutex::new(engine));
     tokio::spawn(server::serve(listener, engine, clock, stop.clone()));
     stop.drop_guard()

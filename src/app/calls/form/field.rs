@@ -31,6 +31,10 @@ pub const ENDINGS: &[&str] = &[
     "pause_turn",
     "model_context_window_exceeded",
 ];
+/// Each call is sent by itself.
+pub const ALONE: &str = "calls";
+/// All of them are one message batch.
+pub const AS_BATCH: &str = "a batch, half price";
 /// The calls go to the form's model.
 pub const ONE_MODEL: &str = "one model";
 /// No such bound.
@@ -77,6 +81,8 @@ pub enum Field {
     Pace,
     /// The models that its calls go to.
     Spread,
+    /// Whether the calls are sent by themselves or as one message batch.
+    Batch,
 }
 
 impl Field {
@@ -101,6 +107,7 @@ impl Field {
         Self::Pace,
         Self::Spread,
         Self::Budget,
+        Self::Batch,
     ];
 
     /// Its label.
@@ -125,6 +132,7 @@ impl Field {
             Self::Pace => "pacing",
             Self::Spread => "spread",
             Self::Budget => "retries",
+            Self::Batch => "send as",
         }
     }
 
@@ -140,6 +148,7 @@ impl Field {
                 | Self::Pace
                 | Self::Spread
                 | Self::Budget
+                | Self::Batch
         )
     }
 
@@ -201,7 +210,15 @@ impl Field {
                 Some("no simulator ends an answer so".to_owned())
             }
             Self::Broken => broken(text).err(),
-            Self::Model | Self::Prompt | Self::Stream | Self::Policy | Self::Ending => None,
+            Self::Batch if ![ALONE, AS_BATCH].contains(&text.trim()) => {
+                Some("calls, or a batch".to_owned())
+            }
+            Self::Model
+            | Self::Prompt
+            | Self::Stream
+            | Self::Policy
+            | Self::Ending
+            | Self::Batch => None,
         }
     }
 }

@@ -1,4 +1,5 @@
-use super::*;
+use super::{field::ANY, *};
+use crate::domain::{id::CallId, load::plan::MOST_CALLS, spend::Prices};
 use proptest::prelude::*;
 use rstest::rstest;
 
@@ -78,6 +79,48 @@ fn without_a_number_of_calls_there_is_one_for_each_worker_or_as_many_as_fit() {
     assert_eq!(form.estimate(&Prices::default()).calls, Some(7));
     assert_eq!(form.problem(), None);
     assert_eq!(Form::default().again(&form.run(CallId(9))), form);
+}
+
+#[test]
+fn a_batch_has_as_many_requests_as_calls_at_half_the_price_and_no_pace() {
+    let mut form = Form {
+        model: "claude-opus-5-5".into(),
+        workers: 4,
+        ..Form::default()
+    };
+    form.set(Field::Batch, "a batch, half price").unwrap();
+    assert_eq!((form.requests(), form.is_single()), (4, false));
+    let prices: Prices = toml::from_str(include_str!("../../../../assets/prices.toml")).unwrap();
+    let half = form.estimate(&prices).usd.unwrap();
+    form.batch = false;
+    let whole = form.estimate(&prices).usd.unwrap();
+    assert!((half * 2.0 - whole).abs() < 1e-12, "{half} {whole}");
+    form.batch = true;
+    form.calls = Some(7);
+    let asked = form.batch_order(CallId(9));
+    assert_eq!(asked.requests, 7);
+    assert_eq!(
+        Form {
+            workers: 1,
+            ..form.clone()
+        },
+        Form::default().again_as_batch(&asked)
+    );
+    assert_eq!(form.no_batch(), None);
+    for (field, text) in [
+        (Field::Rate, "5/s"),
+        (Field::Duration, "1 min"),
+        (Field::Pace, "live"),
+        (Field::Spread, "a,b"),
+        (Field::Ending, "refusal"),
+        (Field::Calls, "100001"),
+    ] {
+        let mut wrong = form.clone();
+        wrong.set(field, text).unwrap();
+        assert_eq!(wrong.no_batch().map(|it| it.0), Some(field));
+        wrong.batch = false;
+        assert_eq!(wrong.no_batch(), None);
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{
     Field, Form, TOKENS_MAX,
     choice::CacheChoice,
-    field::{COMES, ENDINGS, NONE, ONE_MODEL, broken, broken_word},
+    field::{ALONE, AS_BATCH, COMES, ENDINGS, NONE, ONE_MODEL, broken, broken_word},
 };
 use crate::domain::{
     call::ATTEMPTS_MAX,
@@ -35,6 +35,7 @@ impl Form {
                 [ONE_MODEL.to_owned()].into_iter().chain(whole).collect()
             }
             Field::Stream => words(&["on", "off"]),
+            Field::Batch => words(&[ALONE, AS_BATCH]),
             Field::Ending => words(&[&[COMES], ENDINGS].concat()),
             _ => Vec::new(),
         }
@@ -51,6 +52,9 @@ impl Form {
             Field::Cache => choice.parse().map_or("", CacheChoice::rule),
             Field::Spread => choice.parse().map_or("", |it: Spread| it.by.rule()),
             Field::Broken => broken(choice).map_or("", Broken::rule),
+            Field::Batch if choice == AS_BATCH => {
+                "one message batch from pools of its own, done within a day"
+            }
             _ => "",
         }
     }
@@ -59,6 +63,7 @@ impl Form {
     pub fn turn(&mut self, field: Field, by: isize, models: &[String]) {
         match field {
             Field::Stream => self.stream = !self.stream,
+            Field::Batch => self.batch = !self.batch,
             Field::Ending => {
                 // The place before the first stands for whatever comes.
                 let here = ENDINGS

@@ -1,0 +1,60 @@
+//! Sending the same work as a message batch, and looking at one.
+
+use super::{Calls, view::Item};
+use crate::{
+    app::{
+        effect::Effect,
+        ground::{Ground, Reply},
+        runs::Runs,
+    },
+    domain::{batch::Work, number::thousands, spend::dollars, timeline::Timeline},
+};
+
+/// Batches that may be watched at once: each look at one is a request.
+const WATCHED_MAX: usize = 2;
+/// A batch that may cost more asks first, US dollars.
+const ASK_ABOVE_USD: f64 = 0.10;
+
+impl Calls {
+    /// The batch that is looked at.
+    pub fn batch<'a>(&self, timeline: &'a Timeline, runs: &'a Runs) -> Option<&'a Work> {
+        match self.view.item(timeline, runs)? {
+            Item::Batch(batch) => Some(batch),
+            Item::Run(_) | Item::Call(_) => None,
+        }
+    }
+
+    /// Sends the batch that the form describes; where it may cost more than a little, asks first.
+    pub(super) fn send_batch(&mut self, asked: bool, ground: &mut Ground<'_>) -> Reply {
+        let watched = ground.runs.batches().filter(|batch| batch.is_open());
+        if watched.count() >= WATCHED_MAX {
+            return Reply::say(format!(
+                "{WATCHED_MAX} batches are watched; Esc cancels one."
+            ));
+        }
+        let estimate = self.form.estimate(ground.prices);
+        // All of it is booked before it is sent.
+        if let Err(why) = ground.may_send(estimate.usd) {
+            return Reply::say(why);
+        }
+        let little = estimate.usd.is_some_and(|usd| usd <= ASK_ABOVE_USD);
+        if !asked && !ground.card.spend.free && !little {
+            let cost = estimate.usd.map_or_else(
+                || "at a price that is not known".to_owned(),
+                |usd| format!("about {}, half of what they cost alone", dollars(usd)),
+            );
+            return Reply::ask(format!(
+                "A batch of {} real calls of {}, about {} input and at most {} output tokens each: {cost}.",
+                thousands(u64::from(self.form.requests())),
+                self.form.model,
+                estimate.input,
+                estimate.output
+            ));
+        }
+        let id = ground.new_run();
+        self.open = false;
+        self.sent = None;
+        self.view.follow();
+        Reply::of(Effect::Batch(self.form.batch_order(id)))
+    }
+}
