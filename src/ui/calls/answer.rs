@@ -85,7 +85,13 @@ fn cached(
         Some(times) if seen.read > 0 => format!(" · {times:.1}× goes through"),
         _ => String::new(),
     };
-    let counted = format!("{} count towards ITPM{times}", count(seen.counted()));
+    let n = count(seen.counted());
+    let long = format!("{n} count towards ITPM{times}");
+    let counted = if width(&long) <= columns {
+        long
+    } else {
+        format!("{n} of ITPM{times}")
+    };
     foot.push((cut(&counted, columns), roles.text));
 }
 
