@@ -3,7 +3,7 @@
 
 use ratetop::{
     api::{
-        call::{Around, Driver, OpenPurse, Told},
+        call::{Around, Driver, Ear, OpenPurse, Told},
         connection::{AuthStyle, Connection, Version},
     },
     clock::Clock,
@@ -39,6 +39,46 @@ struct Sample {
     hidden_drawn: f64,
 }
 
+/// A world and the driver of its clients, without sockets.
+pub(crate) struct Stage {
+    pub clock: Clock,
+    pub traffic: Traffic,
+    pub engine: Arc<Mutex<Engine>>,
+    pub driver: Driver,
+}
+
+impl Stage {
+    pub(crate) fn of(world: Scenario, seed: u64, ear: Arc<dyn Ear>) -> Self {
+        let start: Time = "2026-11-24T12:00:00Z".parse().unwrap();
+        let clock = Clock::anchored(start);
+        let traffic = Traffic::new(&world, seed, start);
+        let engine = Arc::new(Mutex::new(Engine::new(world, seed, start)));
+        let transport = Direct::new(World::new(Arc::clone(&engine), clock.clone()));
+        let driver = Driver {
+            connection: Arc::new(Connection {
+                transport: Arc::new(transport),
+                key: Some("sk-ant-api03-ratetop-sim".into()),
+                auth: AuthStyle::default(),
+                version: Version::default(),
+                workspace: None,
+                fast: false,
+                profile: "agreement".into(),
+                host: "engine".into(),
+            }),
+            clock: clock.clone(),
+            purse: Arc::new(OpenPurse),
+            ear,
+            share: Arc::default(),
+        };
+        Self {
+            clock,
+            traffic,
+            engine,
+            driver,
+        }
+    }
+}
+
 /// Plays a scenario for `seconds` and looks twice a second at the pool of `model`. Of all response
 /// heads only one in `one_head_in` is heard, so that headers are that much rarer than calls. Without
 /// `others` there are no unseen clients.
@@ -64,28 +104,13 @@ async fn watch_world(
     seconds: u32,
     one_head_in: usize,
 ) -> Vec<Sample> {
-    let start: Time = "2026-11-24T12:00:00Z".parse().unwrap();
-    let clock = Clock::anchored(start);
-    let mut traffic = Traffic::new(&world, seed, start);
-    let engine = Arc::new(Mutex::new(Engine::new(world, seed, start)));
-    let transport = Direct::new(World::new(Arc::clone(&engine), clock.clone()));
     let (tell, mut told) = mpsc::channel(100_000);
-    let driver = Driver {
-        connection: Arc::new(Connection {
-            transport: Arc::new(transport),
-            key: Some("sk-ant-api03-ratetop-sim".into()),
-            auth: AuthStyle::default(),
-            version: Version::default(),
-            workspace: None,
-            fast: false,
-            profile: "agreement".into(),
-            host: "engine".into(),
-        }),
-        clock: clock.clone(),
-        purse: Arc::new(OpenPurse),
-        ear: Arc::new(tell),
-        share: Arc::default(),
-    };
+    let Stage {
+        clock,
+        mut traffic,
+        engine,
+        driver,
+    } = Stage::of(world, seed, Arc::new(tell));
     let calls = driver.clone();
     let caller_clock = clock.clone();
     let caller = tokio::spawn(async move {

@@ -7,6 +7,7 @@ mod architecture;
 mod bad_input;
 mod cli;
 mod decisions;
+mod demo;
 mod docs;
 mod doctor;
 mod frames;
