@@ -9,7 +9,7 @@ use super::{
 use crate::domain::{
     cache::CacheOrder,
     clean::{clean, clean_lines},
-    id::{ModelId, RequestId},
+    id::{Limiter, ModelId, RequestId},
     load::{
         live::Live,
         result::{Summary, was_sent},
@@ -83,6 +83,15 @@ struct AttemptOut {
     decision: Option<DecisionOut>,
     slept_s: Option<f64>,
     early: bool,
+    left: Vec<LeftOut>,
+}
+
+/// What an attempt's head said is left of a limit.
+#[derive(Clone, Debug, Serialize)]
+struct LeftOut {
+    limiter: Limiter,
+    limit: u64,
+    remaining: u64,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -131,12 +140,17 @@ impl Calls {
                 })
             })
             .collect();
+        let totals = Totals::of(live.summary(), run.cache.map(|cache| (cache, run.model)));
         Self {
             schema: SCHEMA,
             left_out: live.summary().logical.saturating_sub(list.len() as u64),
             list,
             run: Some(run.into()),
-            totals: Totals::of(live.summary(), run.cache.map(|cache| (cache, run.model))),
+            totals: if run.free {
+                totals.costing(Some(0.0), 0.0)
+            } else {
+                totals
+            },
             models: beside::models(live, run),
             comparison: run.comparison.map(Into::into),
         }
@@ -200,5 +214,15 @@ fn attempt_out(it: &Attempt) -> AttemptOut {
         }),
         slept_s: s(it.slept_s),
         early: it.early,
+        left: it
+            .reading
+            .iter()
+            .flat_map(|reading| &reading.levels)
+            .map(|level| LeftOut {
+                limiter: level.limiter.clone(),
+                limit: level.limit,
+                remaining: level.remaining,
+            })
+            .collect(),
     }
 }

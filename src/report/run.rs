@@ -167,6 +167,8 @@ pub(super) struct Totals {
     cache: Option<CacheOut>,
     cost_usd: Option<f64>,
     cost_at_least_usd: Option<f64>,
+    list_cost_usd: Option<f64>,
+    answers_per_s: Option<f64>,
     sentence: String,
 }
 
@@ -199,6 +201,8 @@ impl Totals {
         let (starts, span_s) = summary.arrivals();
         let any = |usage: Usage| (usage != Usage::default()).then_some(usage);
         let causes = summary.refused.iter();
+        let elapsed_s = summary.elapsed_s();
+        let rate = (elapsed_s > 0.0).then(|| summary.ok as f64 / elapsed_s);
         Self {
             logical: summary.logical,
             wire: summary.wire,
@@ -238,6 +242,8 @@ impl Totals {
             }),
             cost_usd: summary.cost_usd().and_then(|usd| rounded(usd, 9)),
             cost_at_least_usd: rounded(summary.at_least_usd(), 9),
+            list_cost_usd: summary.cost_usd().and_then(|usd| rounded(usd, 9)),
+            answers_per_s: rate.and_then(|rate| rounded(rate, 3)),
             sentence: summary.sentence(),
         }
     }

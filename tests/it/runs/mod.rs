@@ -2,6 +2,7 @@
 //! without sockets, as a person drives them with keys.
 
 mod batch;
+mod figures;
 mod kinds;
 mod stage;
 

@@ -14,6 +14,7 @@ use ratetop::{
         batch::{BatchOrder, Standing},
         id::CallId,
         load::run::{Run, RunEnd, RunOrder},
+        observation::Observation,
         org::GroupKind,
         time::Time,
     },
@@ -39,6 +40,8 @@ pub(super) struct Stage {
     scenario: &'static str,
     tell: mpsc::UnboundedSender<Event>,
     told: mpsc::UnboundedReceiver<Event>,
+    /// What was seen of all calls, in order.
+    pub(super) seen: Vec<Arc<Observation>>,
     cancels: HashMap<CallId, (CancellationToken, Arc<Share>)>,
 }
 
@@ -68,6 +71,7 @@ impl Stage {
             scenario,
             tell,
             told,
+            seen: Vec::new(),
             cancels: HashMap::new(),
         };
         stage.keys("2");
@@ -244,7 +248,10 @@ impl Stage {
             tokio::time::sleep(LOOK).await;
             while let Ok(event) = self.told.try_recv() {
                 let now = match &event {
-                    Event::Observed { seen, .. } => seen.at,
+                    Event::Observed { seen, .. } => {
+                        self.seen.push(Arc::clone(seen));
+                        seen.at
+                    }
                     _ => self.clock.now(),
                 };
                 self.app.update(event, now);

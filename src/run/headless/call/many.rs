@@ -134,7 +134,7 @@ pub(super) async fn run(
             return Ok(super::no_key(desk, outlet));
         };
         many.refill(&first, outlet).await;
-        let side = Side::of("without pacing", first.folds.lock().live.summary());
+        let side = many.side("without pacing", first.folds.lock().live.summary());
         Some(side)
     } else {
         before
@@ -164,6 +164,16 @@ impl Many<'_> {
         }
     }
 
+    /// Its numbers beside those of another run; what is free costs nothing.
+    fn side(&self, name: &str, summary: &Summary) -> Side {
+        let side = Side::of(name, summary);
+        let free = self.desk.session.free.then_some(0.0);
+        Side {
+            cost_usd: free.or(side.cost_usd),
+            ..side
+        }
+    }
+
     /// The model, or between which the calls are spread.
     fn model(&self) -> String {
         let spread = self.args.spread.as_ref().map(ToString::to_string);
@@ -178,7 +188,7 @@ impl Many<'_> {
         outlet: &mut Outlet<'_>,
     ) -> Option<Made> {
         let (desk, spread) = (self.desk, self.args.spread.as_ref());
-        let prices = (!desk.session.free).then(assets::prices);
+        let prices = Some(assets::prices());
         let summary = Summary::new(desk.clock.now()).with_prices(prices);
         let live = Live::new(summary, KEEPS).by_model(spread);
         let folds = Arc::new(Folds::new(live));
@@ -248,7 +258,7 @@ impl Many<'_> {
         let name = args.pace.map_or("without pacing", |_| "with pacing");
         let comparison = before.map(|before| Comparison {
             before,
-            after: Side::of(name, live.summary()),
+            after: self.side(name, live.summary()),
         });
         let parts = args.spread.as_ref().map_or(&[][..], |spread| &spread.parts);
         let pool = |part: &Part| {

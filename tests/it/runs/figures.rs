@@ -1,0 +1,192 @@
+//! Every figure on the screen of a run is also in what `ratetop call --json` prints: both are made of
+//! the same observations, and what the screen shows is written again from the JSON alone.
+
+use super::stage::{Stage, TIGHT};
+use crate::screens;
+use ratetop::{
+    assets,
+    domain::{
+        load::{live::Live, result::Summary},
+        spend::dollars,
+    },
+    report::{self, call::Calls, run::Run as About},
+    ui::{calls::words::span, format::count},
+};
+use serde_json::Value;
+
+fn whole(value: &Value) -> u64 {
+    value
+        .as_u64()
+        .unwrap_or_else(|| panic!("{value} is no count"))
+}
+
+fn number(value: &Value) -> f64 {
+    value
+        .as_f64()
+        .unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+/// What the headless command prints of the same calls.
+fn json(stage: &Stage) -> Value {
+    let run = stage.runs()[0];
+    let prices = Some(assets::prices());
+    let mut live = Live::new(Summary::new(run.began).with_prices(prices), 1_000);
+    for seen in &stage.seen {
+        live.absorb(seen);
+    }
+    live.end(run.summary().missed, &[], run.summary().denied);
+    let order = &run.asked.order;
+    let about = About {
+        plan: &run.asked.plan,
+        model: order.model.as_str(),
+        policy: order.policy.name(),
+        retry_budget_percent: None,
+        pace: None,
+        cache: None,
+        spread: None,
+        pools: &[],
+        comparison: None,
+        free: true,
+        interrupted: false,
+        unsent: None,
+    };
+    let text = report::to_pretty(&Calls::of_run(&live, &about, |_| Some(0.0))).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The screen without its boxes, its words with one space between.
+fn words(stage: &Stage) -> String {
+    let look = screens::look("dark", false);
+    let text = screens::text(&screens::cells(
+        &stage.app,
+        stage.now(),
+        screens::WIDE,
+        &look,
+    ));
+    // The form on the left is no figure of the run.
+    let right = text
+        .lines()
+        .map(|line| line.chars().skip(36).collect::<String>());
+    let right = right.collect::<Vec<_>>().join(" ").replace('│', " ");
+    right.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_figure_of_the_result_is_in_the_json() {
+    let mut stage = Stage::new(TIGHT.0, TIGHT.1);
+    stage
+        .form((16, 48), "hint-jitter")
+        .keys("<enter>")
+        .until_over()
+        .await;
+    let (json, screen) = (json(&stage), words(&stage));
+    let totals = &json["totals"];
+    let usage = &totals["usage"];
+    let mut expected = vec![
+        format!(
+            "calls {} ok · {} failed · {:.0}%",
+            totals["ok"],
+            totals["failed"],
+            number(&totals["success_share"]) * 100.0
+        ),
+        format!(
+            "on wire {} · {:.2} for each call",
+            totals["wire"],
+            number(&totals["amplification"])
+        ),
+        format!(
+            "refused OTPM {}",
+            totals["refused"]["output_tokens_per_minute"]
+        ),
+        format!(
+            "slept {} · {} in vain",
+            span(number(&totals["slept_s"])),
+            span(number(&totals["wasted_s"]))
+        ),
+        format!("herd {} starts in 100 ms", totals["herd_peak"]),
+        format!(
+            "tokens {} in · {} out",
+            count(whole(&usage["input_tokens"])),
+            count(whole(&usage["output_tokens"]))
+        ),
+        format!(
+            "cost free here · {} at the API",
+            dollars(number(&totals["list_cost_usd"]))
+        ),
+        format!(
+            "pace {:.1} answers a second",
+            number(&totals["answers_per_s"])
+        ),
+    ];
+    assert_eq!(
+        (whole(&totals["early_retries"]), &totals["cost_usd"]),
+        (0, &0.0.into())
+    );
+    expected.push("early no retry before its hint".to_owned());
+    for (name, field) in [
+        ("first byte", "first_byte"),
+        ("first token", "first_token"),
+        ("whole call", "call"),
+    ] {
+        let spans = &totals["latency"][field];
+        let of = ["p50_ms", "p90_ms", "p99_ms", "longest_ms"];
+        let cells = of.map(|name| span(number(&spans[name]) / 1e3));
+        expected.push(format!("{name} {}", cells.join(" ")));
+    }
+    // Boxes stand beside each other, so that the columns of a line follow each other.
+    let has = |what: &String| {
+        let (label, rest) = what.split_at(what.find(' ').unwrap());
+        screen.contains(what.as_str()) || (screen.contains(label) && screen.contains(rest.trim()))
+    };
+    for what in &expected {
+        assert!(has(what), "{what} is not on the screen:\n{screen}");
+    }
+    let sentence = totals["sentence"].as_str().unwrap();
+    let said: Vec<&str> = sentence.split_whitespace().skip(1).collect();
+    assert!(screen.contains(&said.join(" ")), "{sentence}:\n{screen}");
+}
+
+/// A lane's figures are those of its calls, and the level beneath is what the heads said.
+#[tokio::test(start_paused = true)]
+async fn the_figures_of_a_lane_are_those_of_its_calls_in_the_json() {
+    let mut stage = Stage::new(TIGHT.0, TIGHT.1);
+    stage
+        .form((1, 12), "hint-jitter")
+        .keys("<enter>")
+        .until_over()
+        .await;
+    let json = json(&stage);
+    let calls = json["calls"].as_array().unwrap();
+    let attempts: Vec<&Value> = calls
+        .iter()
+        .flat_map(|call| call["attempts"].as_array().unwrap())
+        .collect();
+    let lane = &stage.runs()[0].lanes.all()[0];
+    let ok = calls.iter().filter(|call| call["outcome"] == "ok").count();
+    let refused = attempts.iter().filter(|it| it["status"] != 200).count();
+    let early = attempts.iter().filter(|it| it["early"] == true).count();
+    let slept: f64 = attempts
+        .iter()
+        .filter_map(|it| it["slept_s"].as_f64())
+        .sum();
+    assert!(refused > 0 && slept > 1.0, "{refused} {slept}");
+    assert_eq!((lane.ok as usize, lane.failed as usize), (ok, refused));
+    assert_eq!(lane.early as usize, early);
+    assert!((f64::from(lane.slept_s) - slept).abs() < 0.01, "{slept}");
+    // Each head says what of the bucket is there.
+    let left = |it: &&Value| {
+        let of = it["left"].as_array().unwrap().iter();
+        let mut of = of.filter(|it| it["limiter"] == "output_tokens_per_minute");
+        let level = of.next().unwrap();
+        (whole(&level["remaining"]), whole(&level["limit"]))
+    };
+    let levels: Vec<(u64, u64)> = attempts.iter().map(left).collect();
+    assert!(
+        levels
+            .iter()
+            .all(|(left, limit)| left <= limit && *limit == 8_000)
+    );
+    // It runs empty as the calls go on. What the screen calls left now is a projection from the last of
+    // them, and says so with a tilde.
+    assert!(levels[0].0 > 0 && levels.last().is_some_and(|it| it.0 == 0));
+}
