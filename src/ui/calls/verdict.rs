@@ -12,7 +12,7 @@ use crate::{
         id::Limiter,
         time::seconds_between,
         timeline::{Attempt, Call},
-        verdict::{Certainty, Verdict},
+        verdict::{Certainty, Evidence, EvidenceFrom, Verdict},
     },
     ui::{brief::told_in, canvas::Canvas, format, rows::shared},
 };
@@ -91,16 +91,19 @@ pub(super) fn draw(
     let advice = advice::on_cause(verdict.cause);
     let after = lines(&helps, 2) + lines(advice, 3) + usize::from(tall);
     let left = usize::from(pen.left());
-    let least = verdict.evidence.len().min(left.saturating_sub(1));
+    // Of a message so few rows show a beginning that says nothing: numbers come before it.
+    let counted = |e: &Evidence| matches!(e.from, EvidenceFrom::Headers | EvidenceFrom::Limits);
+    let brief = !tall && verdict.evidence.iter().any(counted);
+    let kept = verdict.evidence.iter();
+    let kept = kept.filter(|e| !brief || e.from != EvidenceFrom::Message);
+    let kept: Vec<&Evidence> = kept.collect();
+    let least = kept.len().min(left.saturating_sub(1));
     let room = columns.saturating_sub(LABEL.into());
-    let texts = verdict
-        .evidence
-        .iter()
-        .map(|e| clean(&told_in(e, room), 400));
+    let texts = kept.iter().map(|e| clean(&told_in(e, room), 400));
     let texts: Vec<String> = texts.collect();
     let needs: Vec<usize> = texts.iter().map(|text| wrap(text, room).len()).collect();
     let shares = shared(&needs, left.saturating_sub(after).max(least));
-    for ((evidence, text), rows) in verdict.evidence.iter().zip(&texts).zip(shares) {
+    for ((evidence, text), rows) in kept.iter().zip(&texts).zip(shares) {
         let from = advice::evidence(evidence.from);
         pen.pair(from, LABEL, text, roles.text, rows);
     }
