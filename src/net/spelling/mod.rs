@@ -18,6 +18,8 @@ const LARGE: usize = 4 << 10;
 const MOST_LINES: usize = 256;
 /// Pieces that are written at once.
 const PIECES: usize = 16;
+/// What is written with a head, up to this size in all, is copied behind it: one piece is written faster.
+const SMALL: usize = 4 << 10;
 /// The end of a head; made once, as that takes longer than a search.
 static BLANK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\r\n\r\n"));
 
@@ -58,7 +60,7 @@ impl RawHead {
 pub struct Speller {
     original: RawHead,
     armed: bool,
-    /// A head that is being written, and how much of it was.
+    /// A head that is being written, with what follows it if that is small, and how much of it was.
     head: Vec<u8>,
     written: usize,
 }
@@ -78,29 +80,22 @@ impl Speller {
         cx: &mut Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.armed
-            && let Some(first) = pieces.iter().find(|piece| !piece.is_empty())
-        {
-            self.begin(first);
+        let length = pieces.iter().map(|piece| piece.len()).sum();
+        if self.armed && length > 0 {
+            self.begin(pieces, length);
         }
         if self.head.is_empty() {
             return Pin::new(io).poll_write_vectored(cx, pieces);
         }
         let head = self.head.get(self.written..).unwrap_or_default();
-        let mut skipped = head.len();
-        let mut out = [IoSlice::new(&[]); PIECES];
-        let mut count = 0;
-        let rest = pieces.iter().filter_map(|piece| {
-            let skip = skipped.min(piece.len());
-            skipped -= skip;
-            piece.get(skip..).filter(|rest| !rest.is_empty())
-        });
-        for (slot, piece) in out.iter_mut().zip(std::iter::once(head).chain(rest)) {
-            *slot = IoSlice::new(piece);
-            count += 1;
-        }
-        let out = out.get(..count).unwrap_or_default();
-        let written = ready!(Pin::new(io).poll_write_vectored(cx, out))?;
+        let written = if head.len() == length {
+            ready!(Pin::new(io).poll_write(cx, head))?
+        } else {
+            let mut out = [IoSlice::new(&[]); PIECES];
+            let count = behind(head, pieces, &mut out);
+            let out = out.get(..count).unwrap_or_default();
+            ready!(Pin::new(io).poll_write_vectored(cx, out))?
+        };
         self.written += written;
         if self.written >= self.head.len() {
             // A stream may be long: it keeps no room for heads.
@@ -109,10 +104,12 @@ impl Speller {
         Poll::Ready(Ok(written))
     }
 
-    fn begin(&mut self, first: &[u8]) {
+    fn begin(&mut self, pieces: &[IoSlice<'_>], length: usize) {
         self.armed = false;
         self.written = 0;
         let original = std::mem::take(&mut self.original);
+        let first = pieces.iter().find(|piece| !piece.is_empty());
+        let first = first.map_or(&[][..], |piece| piece);
         // An answer of the parser's own that says no more than to go on.
         let mut start = 0;
         while first.get(start..).is_some_and(is_informational) {
@@ -124,12 +121,35 @@ impl Speller {
         let Some(end) = end_of_head(first, start) else {
             return;
         };
-        self.head
-            .extend_from_slice(first.get(..end).unwrap_or(first));
-        if let Some(head) = self.head.get_mut(start..) {
+        if length <= SMALL {
+            self.head.reserve_exact(length);
+            for piece in pieces {
+                self.head.extend_from_slice(piece);
+            }
+        } else {
+            self.head
+                .extend_from_slice(first.get(..end).unwrap_or(first));
+        }
+        if let Some(head) = self.head.get_mut(start..end) {
             respell(head, original.bytes());
         }
     }
+}
+
+/// Puts `head`, and of `pieces` what is behind as many bytes, into `out`. The count.
+fn behind<'a>(head: &'a [u8], pieces: &'a [IoSlice<'_>], out: &mut [IoSlice<'a>]) -> usize {
+    let mut skipped = head.len();
+    let rest = pieces.iter().filter_map(|piece| {
+        let skip = skipped.min(piece.len());
+        skipped -= skip;
+        piece.get(skip..).filter(|rest| !rest.is_empty())
+    });
+    let mut count = 0;
+    for (slot, piece) in out.iter_mut().zip(std::iter::once(head).chain(rest)) {
+        *slot = IoSlice::new(piece);
+        count += 1;
+    }
+    count
 }
 
 /// Where the head that begins at `start` ends.
@@ -147,23 +167,22 @@ fn is_informational(bytes: &[u8]) -> bool {
 /// first here, the second to the second. Nothing else changes.
 pub fn respell(head: &mut [u8], original: &[u8]) {
     let start = start_of(original);
-    // Mostly the lines are the same ones in the same order, so what is equal is passed over in large steps.
+    // Mostly the lines are the same ones in the same order, so all that are alike are taken in one step.
     let (mut was, mut is) = (line_end(original, start), line_end(head, 0));
-    let mut in_value = false;
-    while let (Some(there), Some(here)) = (original.get(was..), head.get(is..)) {
-        let same = equal(here, there);
-        if same >= here.len() {
-            return;
+    while let (Some(there), Some(here)) = (original.get(was..), head.get_mut(is..)) {
+        let same = alike(here, there);
+        let lines = here
+            .get(..same)
+            .and_then(|same| memchr::memrchr(b'\n', same));
+        if let Some(end) = lines {
+            let end = end + 1;
+            let taken = here.get_mut(..end).zip(there.get(..end));
+            if let Some((here, there)) = taken {
+                here.copy_from_slice(there);
+            }
+            (was, is) = (was + end, is + end);
+            continue;
         }
-        match memchr::memrchr(b'\n', here.get(..same).unwrap_or_default()) {
-            Some(end) => (was, is) = (was + end + 1, is + end + 1),
-            None if in_value => (was, is) = (line_end(original, was), line_end(head, is)),
-            None => {}
-        }
-        let (there, here) = (
-            original.get(was..).unwrap_or_default(),
-            head.get_mut(is..).unwrap_or_default(),
-        );
         if matches!(here, [] | [b'\r' | b'\n', ..]) {
             return;
         }
@@ -171,24 +190,22 @@ pub fn respell(head: &mut [u8], original: &[u8]) {
         if !spell(here, there, length) {
             return respell_any_order(here, original, start, was);
         }
-        let length = length.unwrap_or_default();
-        (was, is) = (was + length, is + length);
-        in_value = true;
+        // The value is another.
+        (was, is) = (line_end(original, was), line_end(head, is));
     }
 }
 
-/// How many bytes are the same from the beginning.
-fn equal(one: &[u8], other: &[u8]) -> usize {
-    let (mut at, words) = (0, (one.as_chunks::<8>().0, other.as_chunks::<8>().0));
-    for (one, other) in words.0.iter().zip(words.1) {
-        let differs = u64::from_le_bytes(*one) ^ u64::from_le_bytes(*other);
-        if differs != 0 {
-            return at + differs.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
+/// How many bytes are alike from the beginning, whatever the case of their letters.
+fn alike(one: &[u8], other: &[u8]) -> usize {
+    let (chunks, others) = (one.as_chunks::<16>().0, other.as_chunks::<16>().0);
+    // Most are equal, which is seen at once.
+    let same =
+        |(one, other): &(&[u8; 16], &[u8; 16])| one == other || one.eq_ignore_ascii_case(*other);
+    let at = 16 * chunks.iter().zip(others).take_while(same).count();
     let rest = one.iter().zip(other).skip(at);
-    at + rest.take_while(|(one, other)| one == other).count()
+    at + rest
+        .take_while(|(one, other)| one.eq_ignore_ascii_case(other))
+        .count()
 }
 
 /// The same for lines in another order than those of the head that begins at `start`. What stands there
