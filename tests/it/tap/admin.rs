@@ -79,7 +79,7 @@ impl Attachable {
     }
 }
 
-fn admin_of(tap: &Running) -> SocketAddr {
+pub fn admin_of(tap: &Running) -> SocketAddr {
     let said = crate::cli::valid(&tap.first);
     let url = said["admin_url"].as_str().unwrap();
     url.strip_prefix("http://").unwrap().parse().unwrap()

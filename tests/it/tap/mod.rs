@@ -17,5 +17,7 @@ mod metrics;
 mod process;
 mod rig;
 #[cfg(unix)]
+mod strangers;
+#[cfg(unix)]
 mod tls;
 mod wire;
