@@ -1,8 +1,9 @@
 //! The admin port: what passes the tap, for those that attach; read-only, resumable, behind its own gate.
 
 use super::{
+    planted,
     process::{Home, Running},
-    rig::{Peer, Stub, Then},
+    rig::{Peer, Stub},
     wire::{self, Kind, Message, chunk},
 };
 use ratetop::domain::{
@@ -17,10 +18,6 @@ use std::{
     net::{SocketAddr, TcpListener},
 };
 
-const KEY: &str = "sk-ant-api03-planted-key";
-const ASK: &str = r#"{"model":"claude-opus-5-5","max_tokens":9,"messages":[{"role":"user","content":"planted prompt"}]}"#;
-const ANSWER: &str = r#"{"type":"message","model":"claude-opus-5-5","content":[{"type":"text","text":"planted reply"}],"stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":2}}"#;
-
 /// An upstream, a tap before it, and where to attach to that.
 struct Attachable {
     tap: Running,
@@ -31,11 +28,7 @@ struct Attachable {
 
 impl Attachable {
     fn new(more: &[&str]) -> Self {
-        let answer = format!(
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{ANSWER}",
-            ANSWER.len()
-        );
-        let (stub, _) = Stub::answering(vec![answer.into_bytes()], Then::Keep);
+        let stub = planted::upstream("");
         let home = Home::new();
         home.file("token", "planted-token-0123456789", 0o600);
         let upstream = format!("http://{}", stub.address);
@@ -61,17 +54,7 @@ impl Attachable {
 
     /// A call through the tap.
     fn call(&self) {
-        let mut client = Peer::to(self.tap.address);
-        let rest = format!(
-            "X-Api-Key: {KEY}\r\nContent-Length: {}\r\n\r\n{ASK}",
-            ASK.len()
-        );
-        assert_eq!(
-            self.tap
-                .ask(&mut client, "POST /v1/messages", &rest)
-                .status(),
-            200
-        );
+        planted::call(&self.tap);
     }
 
     fn attach(&self, path: &str, more: &str) -> Attached {

@@ -1,15 +1,12 @@
 //! The metrics port: what passed and what is left, for Prometheus; read-only, behind its own gate.
 
 use super::{
+    planted,
     process::{Home, Running},
-    rig::{Peer, Stub, Then},
+    rig::{Peer, Stub},
     wire::{Kind, Message},
 };
 use std::net::{SocketAddr, TcpListener};
-
-const KEY: &str = "sk-ant-api03-planted-key";
-const ASK: &str = r#"{"model":"claude-opus-5-5","max_tokens":9,"messages":[{"role":"user","content":"planted prompt"}]}"#;
-const ANSWER: &str = r#"{"type":"message","model":"claude-opus-5-5","content":[{"type":"text","text":"planted reply"}],"stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":2}}"#;
 
 struct Scraped {
     tap: Running,
@@ -20,16 +17,13 @@ struct Scraped {
 
 impl Scraped {
     fn new(more: &[&str]) -> Self {
-        let answer = format!(
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nrequest-id: req_planted\r\n\
+        let stub = planted::upstream(
+            "request-id: req_planted\r\n\
              anthropic-organization-id: org_1\r\n\
              anthropic-ratelimit-output-tokens-limit: 8000\r\n\
              anthropic-ratelimit-output-tokens-remaining: 2000\r\n\
-             anthropic-ratelimit-output-tokens-reset: 2026-11-24T12:00:45Z\r\n\
-             Content-Length: {}\r\n\r\n{ANSWER}",
-            ANSWER.len()
+             anthropic-ratelimit-output-tokens-reset: 2026-11-24T12:00:45Z\r\n",
         );
-        let (stub, _) = Stub::answering(vec![answer.into_bytes()], Then::Keep);
         let home = Home::new();
         home.file("token", "planted-token-0123456789", 0o600);
         let upstream = format!("http://{}", stub.address);
@@ -63,13 +57,7 @@ impl Scraped {
     }
 
     fn call(&self) {
-        let mut client = Peer::to(self.tap.address);
-        let rest = format!(
-            "X-Api-Key: {KEY}\r\nUser-Agent: mine/1.0\r\nContent-Length: {}\r\n\r\n{ASK}",
-            ASK.len()
-        );
-        let answer = self.tap.ask(&mut client, "POST /v1/messages", &rest);
-        assert_eq!(answer.status(), 200);
+        planted::call(&self.tap);
     }
 
     /// The page, once it has that line.

@@ -3,16 +3,25 @@
 #[cfg(unix)]
 mod admin;
 #[cfg(unix)]
+mod alone;
+#[cfg(unix)]
 mod attach;
 mod chaos;
 mod corpus;
+#[cfg(unix)]
+mod exec;
 mod faults;
+mod flow;
 mod gate;
 #[cfg(unix)]
 mod http2;
+#[cfg(unix)]
+mod http2_server;
 mod life;
 #[cfg(unix)]
 mod metrics;
+#[cfg(unix)]
+mod planted;
 #[cfg(unix)]
 mod process;
 mod rig;

@@ -314,3 +314,13 @@ impl Drop for Tapped {
         self.stop.cancel();
     }
 }
+
+/// A step that one thread takes when another says so.
+pub fn step() -> (mpsc::Sender<()>, Mutex<mpsc::Receiver<()>>) {
+    let (go, gone) = mpsc::channel();
+    (go, Mutex::new(gone))
+}
+
+pub fn wait(step: &Mutex<mpsc::Receiver<()>>) {
+    step.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+}
