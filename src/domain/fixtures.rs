@@ -1,9 +1,11 @@
 //! What tests of several rooms begin with: a moment, and one observation of one call.
 
 use super::{
+    call::CallOrder,
     headers::{Hint, Level, Reading},
     id::{CallId, Limiter},
     observation::{Observation, Source, What},
+    retry::{Limits, Policy},
     time::{Time, after},
 };
 
@@ -65,4 +67,21 @@ pub fn head(at: Time, organization: &str, levels: Vec<Level>) -> Observation {
         first_byte_s: 0.0,
     };
     seen(at, what)
+}
+
+/// Our own first call, for that model: one attempt, 256 tokens at most.
+pub fn order(model: &str) -> CallOrder {
+    CallOrder {
+        call: CallId(1),
+        client: "me".into(),
+        source: Source::Call,
+        model: model.into(),
+        prompt: "Say hello.".to_owned(),
+        cache: None,
+        max_tokens: 256,
+        stream: true,
+        policy: Policy::HintJitter,
+        attempts: 1,
+        limits: Limits::default(),
+    }
 }

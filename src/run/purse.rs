@@ -151,32 +151,12 @@ impl Purposed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{
-        id::CallId,
-        observation::Source,
-        retry::{Limits, Policy},
-    };
+    use crate::domain::{fixtures::order, retry::Policy};
 
     fn purse(dir: &std::path::Path, caps: Spend) -> Arc<LedgerPurse> {
         let ledger = Ledger::new(dir, "prod", caps, 0.01);
         let prices = crate::assets::prices();
         Arc::new(LedgerPurse::new(ledger, prices, Clock::start()))
-    }
-
-    fn order(model: &str) -> CallOrder {
-        CallOrder {
-            call: CallId(1),
-            client: "me".into(),
-            source: Source::Call,
-            model: model.into(),
-            prompt: "Say hello.".to_owned(),
-            cache: None,
-            max_tokens: 256,
-            stream: true,
-            policy: Policy::HintJitter,
-            attempts: 1,
-            limits: Limits::default(),
-        }
     }
 
     fn tokens(output_tokens: u64) -> Usage {

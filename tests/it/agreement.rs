@@ -1,11 +1,9 @@
 //! The gauges beside the simulator's own buckets, in virtual time and without sockets: what headers
 //! allow to be known must hold for what is true.
 
+use crate::simulated;
 use ratetop::{
-    api::{
-        call::{Around, Driver, Ear, OpenPurse, Told},
-        connection::{AuthStyle, Connection, Version},
-    },
+    api::call::{Around, Driver, Ear, OpenPurse, Told},
     clock::Clock,
     domain::{
         board::Board,
@@ -55,16 +53,7 @@ impl Stage {
         let engine = Arc::new(Mutex::new(Engine::new(world, seed, start)));
         let transport = Direct::new(World::new(Arc::clone(&engine), clock.clone()));
         let driver = Driver {
-            connection: Arc::new(Connection {
-                transport: Arc::new(transport),
-                key: Some("sk-ant-api03-ratetop-sim".into()),
-                auth: AuthStyle::default(),
-                version: Version::default(),
-                workspace: None,
-                fast: false,
-                profile: "agreement".into(),
-                host: "engine".into(),
-            }),
+            connection: simulated::connection(transport, "agreement"),
             clock: clock.clone(),
             purse: Arc::new(OpenPurse),
             ear,

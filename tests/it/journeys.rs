@@ -117,6 +117,13 @@ fn parted(answer: &[u8]) -> (String, Vec<u8>, bool) {
 const FAST: &str =
     "[answers]\ntokens = [40, 40]\nfirst_byte_s = [0.01, 0.02]\ntokens_per_s = [400, 400]\n";
 
+/// Takes what comes next; false at the connection's end.
+async fn more(socket: &mut TcpStream, into: &mut Vec<u8>) -> bool {
+    into.reserve(4096);
+    let read = tokio::time::timeout(PATIENCE, socket.read_buf(into));
+    read.await.unwrap().unwrap() > 0
+}
+
 #[tokio::test]
 async fn the_simulator_answers_and_streams() {
     let sim = Simulator::with(FAST).await;
@@ -167,16 +174,7 @@ async fn a_compressed_stream_arrives_event_by_event(#[values("gzip", "br", "zstd
         .unwrap();
     let mut answer = Vec::new();
     let mut sizes = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        let read = tokio::time::timeout(PATIENCE, socket.read(&mut buffer))
-            .await
-            .unwrap()
-            .unwrap();
-        if read == 0 {
-            break;
-        }
-        answer.extend_from_slice(&buffer[..read]);
+    while more(&mut socket, &mut answer).await {
         let (head, body, _) = parted(&answer);
         assert!(
             head.contains(&format!("content-encoding: {coding}")),
@@ -324,14 +322,9 @@ async fn one_connection_serves_many_requests_and_both_kinds_of_key() {
         );
         socket.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
-        let mut buffer = [0; 4096];
         loop {
-            let read = tokio::time::timeout(PATIENCE, socket.read(&mut buffer))
-                .await
-                .unwrap()
-                .unwrap();
-            assert!(read > 0, "the connection stays");
-            answer.extend_from_slice(&buffer[..read]);
+            let stays = more(&mut socket, &mut answer).await;
+            assert!(stays, "the connection stays");
             if !answer.windows(4).any(|four| four == b"\r\n\r\n") {
                 continue;
             }

@@ -20,6 +20,7 @@ mod pty;
 mod runs;
 mod screens;
 mod sentences;
+mod simulated;
 mod source;
 mod states;
 mod storm;

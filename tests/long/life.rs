@@ -1,12 +1,9 @@
 //! A world that lives in virtual time: the engine, its clients of "me" through the real client code,
 //! and what they tell. No sockets: a paused clock runs ahead of those.
 
-use crate::size::sized;
+use crate::{simulated, size::sized};
 use ratetop::{
-    api::{
-        call::{Around, Driver, OpenPurse, Told},
-        connection::{AuthStyle, Connection, Version},
-    },
+    api::call::{Around, Driver, OpenPurse, Told},
     clock::Clock,
     domain::{call::CallOrder, time::Time},
     sim::{direct::Direct, engine::Engine, play::World, scenario::Scenario, traffic::Traffic},
@@ -47,16 +44,7 @@ impl Life {
         let transport = Direct::new(World::new(Arc::clone(&engine), clock.clone()));
         let (tell, told) = mpsc::channel(ROOM);
         let driver = Driver {
-            connection: Arc::new(Connection {
-                transport: Arc::new(transport),
-                key: Some("sk-ant-api03-ratetop-sim".into()),
-                auth: AuthStyle::default(),
-                version: Version::default(),
-                workspace: None,
-                fast: false,
-                profile: "long".into(),
-                host: "engine".into(),
-            }),
+            connection: simulated::connection(transport, "long"),
             clock: clock.clone(),
             purse: Arc::new(OpenPurse),
             ear: Arc::new(tell),

@@ -17,6 +17,8 @@ mod parsers;
 #[expect(dead_code, reason = "the tests of the tap need more of it")]
 #[path = "../it/tap/rig.rs"]
 mod rig;
+#[path = "../it/simulated.rs"]
+mod simulated;
 mod size;
 mod soak;
 mod through;

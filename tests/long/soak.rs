@@ -2,13 +2,10 @@
 //! simulator, with faults and callers that leave. Nothing is told twice, nothing is lost, nothing is
 //! kept, and both sides end when they are asked to.
 
-use crate::{memory, size::sized};
+use crate::{memory, simulated, size::sized};
 use futures_util::{FutureExt, future::BoxFuture};
 use ratetop::{
-    api::{
-        call::{Around, Driver, Ear, OpenPurse, Told},
-        connection::{AuthStyle, Connection, Version},
-    },
+    api::call::{Around, Driver, Ear, OpenPurse, Told},
     clock::Clock,
     domain::{
         board::Board,
@@ -234,16 +231,7 @@ async fn thousands_of_streams_lose_nothing_and_leave_nothing() {
     let register = Arc::new(Mutex::new(Register::default()));
     let transport = Outbound::new(Base::parse(&base).unwrap(), Options::default()).unwrap();
     let driver = Driver {
-        connection: Arc::new(Connection {
-            transport: Arc::new(transport),
-            key: Some("sk-ant-api03-ratetop-sim".into()),
-            auth: AuthStyle::default(),
-            version: Version::default(),
-            workspace: None,
-            fast: false,
-            profile: "soak".into(),
-            host: "127.0.0.1".into(),
-        }),
+        connection: simulated::connection(transport, "soak"),
         clock,
         purse: Arc::new(OpenPurse),
         ear: Arc::new(Listening(Arc::clone(&register))),

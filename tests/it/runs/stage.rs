@@ -1,11 +1,10 @@
 //! An app on tab 2 whose runs and batches are made in worlds of their own.
 
-use crate::{screens, world};
+use crate::{screens, simulated, world};
 use ratetop::{
     api::{
         batches::{self, Batches, Heed},
         call::{Around, Driver, OpenPurse, Share, Told},
-        connection::{AuthStyle, Connection, Version},
         load::Load,
     },
     app::{App, calls::form::Field, effect::Effect, event::Event},
@@ -144,16 +143,7 @@ impl Stage {
         let engine = Arc::new(Mutex::new(engine));
         let transport = Direct::new(World::new(engine, self.clock.clone()));
         Driver {
-            connection: Arc::new(Connection {
-                transport: Arc::new(transport),
-                key: Some("sk-ant-api03-ratetop-sim".into()),
-                auth: AuthStyle::default(),
-                version: Version::default(),
-                workspace: None,
-                fast: false,
-                profile: "prod".into(),
-                host: "engine".into(),
-            }),
+            connection: simulated::connection(transport, "prod"),
             clock: self.clock.clone(),
             purse: Arc::new(OpenPurse),
             ear: Arc::new(Ear(self.tell.clone())),

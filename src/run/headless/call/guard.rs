@@ -152,25 +152,12 @@ pub(super) fn pass(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{
-        id::CallId,
-        observation::Source,
-        retry::{Limits, Policy},
-    };
+    use crate::domain::fixtures;
 
     fn order(model: &str) -> CallOrder {
         CallOrder {
-            call: CallId(1),
-            client: "me".into(),
-            source: Source::Call,
-            model: model.into(),
-            prompt: "Say hello.".to_owned(),
-            cache: None,
             max_tokens: 1_000,
-            stream: true,
-            policy: Policy::HintJitter,
-            attempts: 1,
-            limits: Limits::default(),
+            ..fixtures::order(model)
         }
     }
 
