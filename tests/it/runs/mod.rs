@@ -3,6 +3,7 @@
 
 mod batch;
 mod figures;
+mod frames;
 mod kinds;
 mod stage;
 
