@@ -3,6 +3,7 @@
 
 mod calls;
 mod drops;
+mod retries;
 mod secrets;
 mod times;
 
