@@ -219,7 +219,9 @@ fn ctrl_c_ends_a_wait_at_once_and_says_what_was_done() {
     let limited =
         r#"{"type":"error","error":{"type":"rate_limit_error","message":"Rate limited"}}"#;
     let gateway = Gateway::answering(429, limited);
-    let mut child = Home::at(&gateway.url)
+    // Held until the command has ended: its directory goes with it.
+    let home = Home::at(&gateway.url);
+    let mut child = home
         .command()
         .args([
             "call",
