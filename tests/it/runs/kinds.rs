@@ -23,6 +23,14 @@ async fn a_paced_run_says_what_waited_for_which_bucket_and_what_it_spared() {
         .await;
     stage.to(Field::Pace).keys("l <enter>").pass(11.5).await;
     stage.shots("run-paced-under-way");
+    // Calls whose first request is held back are not counted among those that went out.
+    let paced = stage.runs()[1];
+    assert!(paced.left > 0 && paced.left < paced.begun, "{}", paced.left);
+    stage.keys("b");
+    let shot = stage.text();
+    let each = shot.lines().find(|line| line.contains("for each call"));
+    assert!(each.is_some_and(|line| line.contains("● 1.00")), "{shot}");
+    stage.keys("b");
     stage.keys("J J").pass(0.02).await;
     stage.until_over().await;
     stage.shots("run-paced");

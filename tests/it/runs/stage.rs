@@ -17,6 +17,7 @@ use ratetop::{
         org::GroupKind,
         time::Time,
     },
+    report::run::Held,
     run::hub::ear,
     sim::{direct::Direct, engine::Engine, play::World, scenario::Scenario},
 };
@@ -42,6 +43,8 @@ pub(super) struct Stage {
     /// What was seen of all calls, in order.
     pub(super) seen: Vec<Arc<Observation>>,
     cancels: HashMap<CallId, (CancellationToken, Arc<Share>)>,
+    /// Whether the limits of batches are known.
+    pub(super) limits: bool,
 }
 
 struct Ear(mpsc::UnboundedSender<Event>);
@@ -72,6 +75,7 @@ impl Stage {
             told,
             seen: Vec::new(),
             cancels: HashMap::new(),
+            limits: true,
         };
         stage.keys("2");
         stage
@@ -157,6 +161,17 @@ impl Stage {
         let cancel = CancellationToken::new();
         let id = asked.order.call;
         self.cancels.insert(id, (cancel.clone(), share));
+        let pool = world::group(
+            "batch",
+            GroupKind::Batch,
+            "batch queue",
+            &[],
+            &[
+                ("requests_per_minute", 2_000),
+                ("enqueued_batch_requests", 300_000),
+            ],
+        );
+        let pool = self.limits.then_some(pool);
         let tell = self.tell.clone();
         let told = move |standing: &Standing, over| {
             let (profile, standing) = ("prod".into(), Box::new(standing.clone()));
@@ -175,16 +190,7 @@ impl Stage {
                 ear: driver.ear,
                 order: &asked.order,
                 standing: Standing {
-                    pool: Some(world::group(
-                        "batch",
-                        GroupKind::Batch,
-                        "batch queue",
-                        &[],
-                        &[
-                            ("requests_per_minute", 2_000),
-                            ("enqueued_batch_requests", 300_000),
-                        ],
-                    )),
+                    pool,
                     ..Standing::default()
                 },
                 cancel: Heed::new(cancel, false),
@@ -264,6 +270,23 @@ impl Stage {
     pub(super) fn runs(&self) -> Vec<&Run> {
         let shown = self.app.shown(self.now()).unwrap();
         shown.profile.runs.all().collect()
+    }
+
+    /// What the requests of a run waited for, as its calls themselves reckon.
+    pub(super) fn held(&self, first: CallId) -> Vec<Held> {
+        let waited = self.cancels[&first].1.waited().into_iter();
+        let held = waited.map(|(gate, waited)| Held {
+            gate,
+            requests: waited.requests,
+            seconds: waited.seconds,
+        });
+        held.collect()
+    }
+
+    /// The screen of the widest terminal.
+    pub(super) fn text(&self) -> String {
+        let look = screens::look("dark", false);
+        screens::text(&screens::cells(&self.app, self.now(), screens::WIDE, &look))
     }
 
     pub(super) fn now(&self) -> Time {

@@ -9,8 +9,10 @@ use crate::domain::{
     usage::Usage,
     verdict::Cause,
 };
-use hdrhistogram::Histogram;
+pub use spans::Spans;
 use std::{collections::BTreeMap, sync::Arc};
+
+mod spans;
 
 /// Starts within this span count as at the same moment, seconds.
 pub const HERD_S: f64 = 0.1;
@@ -73,6 +75,8 @@ pub struct Summary {
     /// had waited when it gave up.
     gave_up: Option<GaveUp>,
     starts: Vec<f64>,
+    /// Calls of which a request left.
+    left: u64,
     prices: Option<Arc<Prices>>,
     usd: f64,
     /// Attempts that may have been charged, nobody knows how much.
@@ -83,43 +87,6 @@ pub struct Summary {
 struct GaveUp {
     asked_s: f64,
     after_s: f64,
-}
-
-/// Spans of time, to three digits, from a tenth of a millisecond to a day.
-#[derive(Clone, Debug)]
-pub struct Spans(Option<Histogram<u64>>);
-
-impl Spans {
-    const UNIT_S: f64 = 1e-4;
-
-    fn new() -> Self {
-        // These bounds are valid, so there is one.
-        Self(Histogram::new_with_bounds(1, 864_000_000, 3).ok())
-    }
-
-    /// Takes one in, seconds.
-    pub fn take(&mut self, seconds: f64) {
-        if let Some(spans) = &mut self.0 {
-            spans.saturating_record((seconds.max(0.0) / Self::UNIT_S) as u64);
-        }
-    }
-
-    /// How many there are.
-    pub fn count(&self) -> u64 {
-        self.0.as_ref().map_or(0, Histogram::len)
-    }
-
-    /// The span that so many percent do not exceed, seconds; none without any.
-    pub fn percentile_s(&self, percent: f64) -> Option<f64> {
-        let spans = self.0.as_ref().filter(|spans| !spans.is_empty())?;
-        Some(spans.value_at_percentile(percent) as f64 * Self::UNIT_S)
-    }
-
-    /// The longest, seconds.
-    pub fn longest_s(&self) -> Option<f64> {
-        let spans = self.0.as_ref().filter(|spans| !spans.is_empty())?;
-        Some(spans.max() as f64 * Self::UNIT_S)
-    }
 }
 
 impl Summary {
@@ -133,6 +100,7 @@ impl Summary {
             failed: 0,
             cancelled: 0,
             unsent: 0,
+            left: 0,
             statuses: BTreeMap::new(),
             refused: BTreeMap::new(),
             broken: 0,
@@ -203,6 +171,7 @@ impl Summary {
             }
             before = Some(attempt);
         }
+        self.left += u64::from(before.is_some());
         if before.is_none() && call.result == Some(CallResult::Failed) {
             self.unsent += 1;
         }
@@ -242,9 +211,9 @@ impl Summary {
         }
     }
 
-    /// Wire calls for each logical one; none before the first.
+    /// Wire calls for each logical one of which a request left; none before the first.
     pub fn amplification(&self) -> Option<f64> {
-        (self.logical > 0).then(|| self.wire as f64 / self.logical as f64)
+        (self.left > 0).then(|| self.wire as f64 / self.left as f64)
     }
 
     /// What it cost, US dollars; none when somebody may have charged something that nobody told.

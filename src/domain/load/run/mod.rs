@@ -134,6 +134,8 @@ pub struct Run {
     pub track: Track,
     /// Calls that began.
     pub begun: u64,
+    /// Of these, calls of which a request left; the others wait for their pace.
+    pub left: u64,
     /// Requests that left.
     pub wire: u64,
     /// Attempts that failed, by cause.
@@ -168,6 +170,7 @@ impl Run {
             faulted: false,
             track: Track::default(),
             begun: 0,
+            left: 0,
             wire: 0,
             failed: BTreeMap::new(),
             early: 0,
@@ -224,6 +227,11 @@ impl Run {
         limits.map(|(_, n)| n).sum()
     }
 
+    /// Requests for each call of which one left; none before the first.
+    pub fn amplification(&self) -> Option<f64> {
+        (self.left > 0).then(|| self.wire as f64 / self.left as f64)
+    }
+
     /// What the calls under way do.
     pub fn busy(&self) -> Busy {
         self.live.busy()
@@ -248,6 +256,7 @@ impl Run {
             }
             What::Sent => {
                 self.wire += 1;
+                self.left += u64::from(call.attempts.len() == 1);
                 self.track.started(second);
                 if let Some(hold) = seen.attempt.and_then(|n| call.hold_of(n)) {
                     let waited = self.paced.entry(hold.gate).or_default();

@@ -163,14 +163,8 @@ fn counts(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: Rect, alo
     }
     let style = if s.failed > 0 { roles.bad } else { roles.text };
     pairs.push(("calls", format!("{calls}{share}"), style));
-    let times = if s.logical > 0 {
-        format!(
-            " · {:.2} for each call",
-            run.wire as f64 / run.begun.max(1) as f64
-        )
-    } else {
-        String::new()
-    };
+    let times = run.amplification().filter(|_| s.logical > 0);
+    let times = times.map_or_else(String::new, |n| format!(" · {n:.2} for each call"));
     pairs.push(("on wire", format!("{}{times}", count(run.wire)), roles.text));
     pairs.push(("refused", refusals_or_none(run), roles.text));
     if run.asked.order.cache.is_some() {

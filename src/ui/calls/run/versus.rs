@@ -166,8 +166,11 @@ fn lines(scene: &Scene<'_>, runs: [&Run; 2]) -> Vec<Line> {
         line("requests", &|run| count(run.wire), &|run| run.wire as f64),
         line(
             "for each call",
-            &|run| format!("{:.2}", run.wire as f64 / run.begun.max(1) as f64),
-            &|run| run.wire as f64 / run.begun.max(1) as f64,
+            &|run| {
+                let times = run.amplification();
+                times.map_or_else(|| "·".to_owned(), |n| format!("{n:.2}"))
+            },
+            &|run| run.amplification().unwrap_or(f64::NAN),
         ),
         line("refused", &result::refusals_or_none, &|run| {
             run.failed.values().sum::<u64>() as f64
