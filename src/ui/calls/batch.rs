@@ -234,25 +234,31 @@ fn limits(work: &Work, columns: usize) -> Vec<(&'static str, String)> {
     let standing = &work.standing;
     let guess = standing.pool.as_ref().is_some_and(|pool| pool.guess);
     let limit = |dimension| match standing.limit(dimension) {
-        Some(limit) if guess => format!("limit about {}", format::limit(limit)),
-        Some(limit) => format!("limit {}", format::limit(limit)),
-        None => "limit not known".to_owned(),
+        Some(limit) if guess => Some(format!("limit about {}", format::limit(limit))),
+        Some(limit) => Some(format!("limit {}", format::limit(limit))),
+        None => None,
     };
     let (made, limited) = (thousands(standing.made), thousands(standing.limited));
+    let unknown = || "limit not known".to_owned();
     let per_minute = limit(Dimension::Rpm);
     let asked = if columns >= 60 {
-        format!("{made} made for it, {limited} refused · {per_minute} a minute")
+        let per_minute = per_minute.map_or_else(unknown, |limit| format!("{limit} a minute"));
+        format!("{made} made for it, {limited} refused · {per_minute}")
     } else {
-        format!("{made} made · {per_minute}")
+        format!("{made} made · {}", per_minute.unwrap_or_else(unknown))
     };
     let held = match standing.queued() {
         Some(n) if columns >= 60 => format!("{} of this batch wait", thousands(n)),
         Some(n) => format!("{} wait", thousands(n)),
         None => "nothing waits yet".to_owned(),
     };
+    let queue = limit(Dimension::Queue);
     vec![
         ("batch RPM", asked),
-        ("queue", format!("{held} · {}", limit(Dimension::Queue))),
+        (
+            "queue",
+            format!("{held} · {}", queue.unwrap_or_else(unknown)),
+        ),
     ]
 }
 

@@ -42,6 +42,18 @@ async fn a_batch_is_watched_to_its_end_at_half_price() {
     stage.shots("batch-over");
 }
 
+/// Nobody told the limits: that is said, and no more.
+#[tokio::test(start_paused = true)]
+async fn limits_of_batches_that_nobody_told_are_said_to_be_unknown() {
+    let mut stage = Stage::new("calm", "claude-haiku-4-5");
+    stage.limits = false;
+    stage.form((1, 24), "hint-jitter").to(Field::Batch);
+    stage.keys("l <enter>").pass(2.5).await;
+    let shot = stage.text();
+    assert_eq!(shot.matches("limit not known").count(), 2, "{shot}");
+    assert!(!shot.contains("known a minute"), "{shot}");
+}
+
 /// Esc cancels it; what was under way still ends, and what was cancelled is told.
 #[tokio::test(start_paused = true)]
 async fn escape_cancels_a_batch_and_it_is_watched_to_its_end() {
