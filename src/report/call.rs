@@ -12,6 +12,7 @@ use crate::domain::{
     id::{Limiter, ModelId, RequestId},
     load::{
         live::Live,
+        plan::Plan,
         result::{Summary, was_sent},
     },
     observation::CallResult,
@@ -50,12 +51,15 @@ pub struct Ended<'a> {
     pub free: bool,
     /// What it cost, USD; none when its price is unknown.
     pub cost_usd: Option<f64>,
+    /// What it costs at the API's prices, USD, also where the address was free.
+    pub list_cost_usd: Option<f64>,
     /// Why an attempt was not even sent: a cap, `--read-only`.
     pub unsent: Option<&'a str>,
 }
 
 #[derive(Clone, Debug, Serialize)]
 struct CallOut {
+    worker: Option<u32>,
     model: ModelId,
     policy: String,
     outcome: Option<CallResult>,
@@ -118,7 +122,9 @@ impl Calls {
             list: ended.iter().map(call_out).collect(),
             left_out: 0,
             run: None,
-            totals: Totals::of(&summary, cached(ended)).costing(cost_usd, at_least),
+            totals: Totals::of(&summary, cached(ended))
+                .costing(cost_usd, at_least)
+                .listed_at(ended.iter().map(|it| it.list_cost_usd).sum()),
             models: None,
             comparison: None,
         }
@@ -129,13 +135,15 @@ impl Calls {
         let list: Vec<CallOut> = live
             .ended()
             .iter()
-            .map(|call| {
-                call_out(&Ended {
+            .map(|call| CallOut {
+                worker: Some(Plan::worker_of(&call.client) + 1),
+                ..call_out(&Ended {
                     call,
                     text: None,
                     cache: run.cache,
                     free: run.free,
                     cost_usd: cost_usd(call),
+                    list_cost_usd: None,
                     unsent: None,
                 })
             })
@@ -177,6 +185,7 @@ fn call_out(ended: &Ended<'_>) -> CallOut {
     let usage = call.usage();
     let model = call.model.as_str();
     CallOut {
+        worker: None,
         model: call.model.clone(),
         policy: call.policy.clone(),
         outcome: call.result,

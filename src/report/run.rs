@@ -258,6 +258,14 @@ impl Totals {
             ..self
         }
     }
+
+    /// The same with another cost at the API's prices, US dollars.
+    pub(super) fn listed_at(self, usd: Option<f64>) -> Self {
+        Self {
+            list_cost_usd: usd.and_then(|usd| rounded(usd, 9)),
+            ..self
+        }
+    }
 }
 
 fn spans(of: &Spans) -> Option<SpansOut> {

@@ -426,6 +426,7 @@ fn a_call_is_told_attempt_by_attempt() {
         call: timeline.call(CallId(1)).unwrap(),
         text: Some("Hello!\u{1b}[31m"),
         cost_usd: Some(0.000_03),
+        list_cost_usd: Some(0.000_03),
         unsent: None,
     };
     let value = valid("call", &call::Calls::of(&[ended]));
@@ -444,6 +445,8 @@ fn a_call_is_told_attempt_by_attempt() {
     );
     assert_eq!(totals["refused"]["output_tokens_per_minute"], 1);
     assert_eq!(totals["cost_usd"], 0.000_03);
+    assert_eq!(totals["list_cost_usd"], 0.000_03);
+    assert!(told["worker"].is_null(), "one call has no workers");
 
     let first = call_text::attempt(&ended.call.attempts[0]);
     assert_eq!(

@@ -2,14 +2,18 @@
 //! the same observations, and what the screen shows is written again from the JSON alone.
 
 use super::stage::{Stage, TIGHT};
-use crate::screens;
 use ratetop::{
+    app::calls::form::Field,
     assets,
     domain::{
-        load::{live::Live, result::Summary},
+        load::{live::Live, pace::Gate, result::Summary},
         spend::dollars,
     },
-    report::{self, call::Calls, run::Run as About},
+    report::{
+        self,
+        call::Calls,
+        run::{Held, Run as About},
+    },
     ui::{calls::words::span, format::count},
 };
 use serde_json::Value;
@@ -26,24 +30,39 @@ fn number(value: &Value) -> f64 {
         .unwrap_or_else(|| panic!("{value} is no number"))
 }
 
+/// Boxes stand beside each other, so that the columns of a line follow each other.
+fn all_are_on(screen: &str, expected: &[String]) {
+    for what in expected {
+        let (label, rest) = what.split_at(what.find(' ').unwrap());
+        let apart = screen.contains(label) && screen.contains(rest.trim());
+        assert!(
+            apart || screen.contains(what.as_str()),
+            "{what} is not on the screen:\n{screen}"
+        );
+    }
+}
+
 /// What the headless command prints of the same calls.
 fn json(stage: &Stage) -> Value {
     let run = stage.runs()[0];
     let prices = Some(assets::prices());
-    let mut live = Live::new(Summary::new(run.began).with_prices(prices), 1_000);
+    let order = &run.asked.order;
+    let summary = Summary::new(run.began).with_prices(prices);
+    let spread = run.asked.spread.as_ref();
+    let mut live = Live::new(summary, 1_000).by_model(spread);
     for seen in &stage.seen {
         live.absorb(seen);
     }
     live.end(run.summary().missed, &[], run.summary().denied);
-    let order = &run.asked.order;
+    let held: Vec<Held> = stage.held(run.first());
     let about = About {
         plan: &run.asked.plan,
         model: order.model.as_str(),
         policy: order.policy.name(),
         retry_budget_percent: None,
-        pace: None,
-        cache: None,
-        spread: None,
+        pace: run.asked.pacing.map(|it| (it.word(), held.as_slice())),
+        cache: order.cache,
+        spread,
         pools: &[],
         comparison: None,
         free: true,
@@ -56,13 +75,7 @@ fn json(stage: &Stage) -> Value {
 
 /// The screen without its boxes, its words with one space between.
 fn words(stage: &Stage) -> String {
-    let look = screens::look("dark", false);
-    let text = screens::text(&screens::cells(
-        &stage.app,
-        stage.now(),
-        screens::WIDE,
-        &look,
-    ));
+    let text = stage.text();
     // The form on the left is no figure of the run.
     let right = text
         .lines()
@@ -133,14 +146,7 @@ async fn every_figure_of_the_result_is_in_the_json() {
         let cells = of.map(|name| span(number(&spans[name]) / 1e3));
         expected.push(format!("{name} {}", cells.join(" ")));
     }
-    // Boxes stand beside each other, so that the columns of a line follow each other.
-    let has = |what: &String| {
-        let (label, rest) = what.split_at(what.find(' ').unwrap());
-        screen.contains(what.as_str()) || (screen.contains(label) && screen.contains(rest.trim()))
-    };
-    for what in &expected {
-        assert!(has(what), "{what} is not on the screen:\n{screen}");
-    }
+    all_are_on(&screen, &expected);
     let sentence = totals["sentence"].as_str().unwrap();
     let said: Vec<&str> = sentence.split_whitespace().skip(1).collect();
     assert!(screen.contains(&said.join(" ")), "{sentence}:\n{screen}");
@@ -173,6 +179,7 @@ async fn the_figures_of_a_lane_are_those_of_its_calls_in_the_json() {
     assert_eq!((lane.ok as usize, lane.failed as usize), (ok, refused));
     assert_eq!(lane.early as usize, early);
     assert!((f64::from(lane.slept_s) - slept).abs() < 0.01, "{slept}");
+    assert!(calls.iter().all(|call| call["worker"] == 1));
     // Each head says what of the bucket is there.
     let left = |it: &&Value| {
         let of = it["left"].as_array().unwrap().iter();
@@ -189,4 +196,119 @@ async fn the_figures_of_a_lane_are_those_of_its_calls_in_the_json() {
     // It runs empty as the calls go on. What the screen calls left now is a projection from the last of
     // them, and says so with a tilde.
     assert!(levels[0].0 > 0 && levels.last().is_some_and(|it| it.0 == 0));
+}
+
+/// Of several workers each has its lane again.
+#[tokio::test(start_paused = true)]
+async fn the_lanes_of_several_workers_can_be_drawn_again_from_the_json() {
+    let mut stage = Stage::new(TIGHT.0, TIGHT.1);
+    stage
+        .form((16, 48), "hint-jitter")
+        .keys("<enter>")
+        .until_over()
+        .await;
+    let json = json(&stage);
+    let calls = json["calls"].as_array().unwrap();
+    for (at, lane) in stage.runs()[0].lanes.all().iter().enumerate() {
+        let own = calls.iter().filter(|call| call["worker"] == at + 1);
+        let own: Vec<&Value> = own.collect();
+        let attempts = own
+            .iter()
+            .flat_map(|call| call["attempts"].as_array().unwrap());
+        let attempts: Vec<&Value> = attempts.collect();
+        let ok = own.iter().filter(|call| call["outcome"] == "ok").count();
+        assert!(!own.is_empty(), "worker {} made none", at + 1);
+        assert_eq!(lane.ok as usize, ok, "worker {}", at + 1);
+        assert_eq!((lane.ok + lane.failed) as usize, attempts.len());
+        let slept: f64 = attempts
+            .iter()
+            .filter_map(|it| it["slept_s"].as_f64())
+            .sum();
+        assert!((f64::from(lane.slept_s) - slept).abs() < 0.05, "{slept}");
+    }
+}
+
+/// What waited for which bucket.
+#[tokio::test(start_paused = true)]
+async fn what_a_paced_run_held_back_is_in_the_json() {
+    let mut stage = Stage::new(TIGHT.0, TIGHT.1);
+    stage.form((16, 48), "hint-jitter").to(Field::Pace);
+    stage.keys("l <enter>").until_over().await;
+    let (json, screen) = (json(&stage), words(&stage));
+    let pace = &json["run"]["pace"];
+    assert_eq!(pace["by"], "buckets");
+    let waited = &pace["waited"]["output_tokens_per_minute"];
+    assert!(whole(&waited["requests"]) > 10, "{pace}");
+    let expected = format!(
+        "paced {} for {}, {}",
+        waited["requests"],
+        Gate::Output.short(),
+        span(number(&waited["waited_s"]))
+    );
+    all_are_on(&screen, &[expected]);
+}
+
+/// What became of a cached prompt.
+#[tokio::test(start_paused = true)]
+async fn what_a_cached_run_wrote_and_read_is_in_the_json() {
+    let mut stage = Stage::new("calm", "claude-haiku-4-5");
+    stage.form((2, 20), "hint-jitter").to(Field::Cache);
+    stage.keys("l <enter>").until_over().await;
+    let (json, screen) = (json(&stage), words(&stage));
+    let cache = &json["totals"]["cache"];
+    let of = |field: &str| whole(&cache[field]);
+    assert!(of("written_tokens") > 0 && of("read_tokens") > of("written_tokens"));
+    let expected = [
+        format!(
+            "cache {} written · {} read",
+            count(of("written_tokens")),
+            count(of("read_tokens"))
+        ),
+        format!(
+            "uncached {} · ITPM {} · {:.1}×",
+            count(of("uncached_tokens")),
+            count(of("itpm_tokens")),
+            number(&cache["multiplier"])
+        ),
+    ];
+    all_are_on(&screen, &expected);
+}
+
+/// Each pool of a spread run by itself.
+#[tokio::test(start_paused = true)]
+async fn what_each_pool_of_a_spread_run_did_is_in_the_json() {
+    let mut stage = Stage::new("calm", "claude-haiku-4-5");
+    stage.form((4, 40), "hint-jitter").to(Field::Spread);
+    stage
+        .keys("e claude-haiku-4-5=3,claude-opus-5-5=1 <enter>")
+        .keys("<enter>")
+        .until_over()
+        .await;
+    let (json, screen) = (json(&stage), words(&stage));
+    let row = |name: &str, of: &Value| {
+        let share = number(&of["logical"]) / number(&json["totals"]["logical"]);
+        let refused = of["refused"].as_object().unwrap().values().map(whole);
+        let half = span(number(&of["latency"]["call"]["p50_ms"]) / 1e3);
+        format!(
+            "{name} {} {:.0}% {} {half}",
+            of["ok"],
+            share * 100.0,
+            refused.sum::<u64>()
+        )
+    };
+    let models = json["models"].as_array().unwrap();
+    // The screen calls each by its pool.
+    let names: Vec<&str> = models
+        .iter()
+        .filter_map(|it| it["model"].as_str())
+        .collect();
+    assert_eq!(names, ["claude-haiku-4-5", "claude-opus-5-5"]);
+    let rows = [
+        row("claude-haiku-4…", &models[0]["totals"]),
+        row("Opus 5.5", &models[1]["totals"]),
+        row("all", &json["totals"]),
+    ];
+    for row in rows {
+        assert!(screen.contains(&row), "{row}:\n{screen}");
+    }
 }

@@ -76,16 +76,14 @@ pub(super) async fn run(
     let Some(call) = kept.timeline.call(CALL) else {
         return Ok(exits::FAILURE);
     };
+    let listed = spent(call, &assets::prices());
     let ended = Ended {
         call,
         text: Some(&kept.text),
         cache: order.cache,
         free: desk.session.free,
-        cost_usd: if desk.session.free {
-            Some(0.0)
-        } else {
-            spent(call, &assets::prices())
-        },
+        cost_usd: if desk.session.free { Some(0.0) } else { listed },
+        list_cost_usd: listed,
         unsent: end.unsent.as_deref(),
     };
     if args.json {
