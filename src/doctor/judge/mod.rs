@@ -91,6 +91,11 @@ pub(super) fn from_outside(answered: &Answered) -> Vec<Finding> {
             Grade::Fail,
             format!("they arrive as {prefix}…: ratetop reads that, other clients do not"),
         ),
+        (0, None) if answered.status != 200 => Finding::new(
+            Check::RateLimitHeaders,
+            Grade::Unknown,
+            format!("none arrived, and a {} need not carry any", answered.status),
+        ),
         (0, None) => Finding::new(
             Check::RateLimitHeaders,
             Grade::Unknown,

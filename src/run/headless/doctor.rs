@@ -222,9 +222,11 @@ impl Patient {
             ));
         }
         if self.stands_in && matches!(answered.status, 401 | 403) {
-            outlet.tell(
-                "no key of a profile was sent there; choose a profile that has this address as its base_url",
-            );
+            let base = self.session.profile.base_url.value.as_str();
+            outlet.tell(&format!(
+                "no key of a profile was sent there; choose one with base_url = \"{base}\", or set \
+                 ANTHROPIC_BASE_URL={base} beside ANTHROPIC_API_KEY and say --profile env"
+            ));
         }
         outlet.tell(&format!(
             "the gateway did not ask http://{}: point its upstream there to see what it does on the way",

@@ -75,6 +75,19 @@ fn the_doctor_takes_no_profiles_key_elsewhere_and_tells_who_did_not_answer() {
         "{}",
         elsewhere.err
     );
+    // What is said to help helps.
+    let way = format!("ANTHROPIC_BASE_URL={} beside", simulator.url);
+    assert!(elsewhere.err.contains(&way), "{}", elsewhere.err);
+    assert!(
+        elsewhere.out.contains("a 401 need not carry any"),
+        "{}",
+        elsewhere.out
+    );
+    let itself = Home::at(&simulator.url).run(&format!(
+        "doctor {} --upstream 127.0.0.1:0 --profile env",
+        simulator.url
+    ));
+    itself.exits(6);
     let nobody = Home::bare().run(&format!("doctor {} --upstream 127.0.0.1:0", nowhere()));
     nobody.exits(5);
     for line in [
