@@ -3,7 +3,11 @@
 use super::{cell, early_by, short_client, short_model};
 use crate::{
     app::{App, Shown, layout},
-    domain::{clean::clean, time::seconds_between, timeline::Call},
+    domain::{
+        clean::clean,
+        time::seconds_between,
+        timeline::{Attempt, Call},
+    },
     ui::{
         calls::{
             axis::{self, Axis, Mark},
@@ -270,11 +274,18 @@ impl Table<'_> {
         } else if call.may_come_back_since().is_some() {
             let last = call.attempts.last();
             let verdict = last.and_then(|attempt| attempt.verdict.as_ref());
-            let word = match verdict {
-                Some(verdict) if !verdict.retry_helps => "no use",
-                _ => "may retry",
+            let ahead = last
+                .and_then(Attempt::hint_until)
+                .map(|until| seconds_between(self.shown.at, until));
+            let (word, style) = match (verdict, ahead) {
+                (Some(verdict), _) if !verdict.retry_helps => ("no use".to_owned(), roles.quiet),
+                // What a client may well sit out is drawn in its bar; longer waits are said.
+                (_, Some(ahead)) if ahead > 60.0 => {
+                    (format!("in {}", format::span(ahead)), roles.hint)
+                }
+                _ => ("may retry".to_owned(), roles.quiet),
             };
-            canvas.put_cut(x + 1, y, word, roles.quiet, end);
+            canvas.put_cut(x + 1, y, &word, style, end);
         }
     }
 

@@ -220,3 +220,18 @@ fn a_ramp_is_not_named_by_a_limit_and_where_no_retry_helps_none_is_hoped_for() {
     assert!(line("launch").contains("429 ramp × may retry"), "{screen}");
     assert!(line("spender").contains("429 spend × no use"), "{screen}");
 }
+
+#[test]
+fn a_wait_of_hours_that_a_refusal_asks_for_is_said_in_its_line() {
+    let mut app = tapped(WIDE);
+    for (n, name, asked) in [(93, "sitting", 7_650.0), (94, "patient", 17.0)] {
+        Life::begin(&mut app, n, name, OPUS, -3.0, false)
+            .sent(-3.0)
+            .output_refused(-2.9, asked);
+    }
+    press(&mut app, "3", &mut noon());
+    let screen = drawn(&app, WIDE);
+    let line = |name: &str| screen.lines().find(|line| line.contains(name)).unwrap();
+    assert!(line("sitting").contains("× in 2h07m "), "{screen}");
+    assert!(line("patient").contains("× may retry "), "{screen}");
+}
