@@ -133,6 +133,14 @@ pub struct ProfileCard {
     pub siblings: Vec<Arc<str>>,
 }
 
+impl ProfileCard {
+    /// Whether all it learns comes from traffic of others: it has a tap, or looks on at one, and can
+    /// make no calls.
+    pub const fn only_hears(&self) -> bool {
+        !self.can_call && (self.tap.is_some() || self.attached.is_some())
+    }
+}
+
 /// A connection to a tap elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attached {

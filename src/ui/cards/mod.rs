@@ -161,7 +161,18 @@ fn nothing_read(shown: &Shown<'_>, pool: &Pool, canvas: &mut Canvas<'_>, area: R
         said::own_burns(pool, shown.at, canvas, (area.x, end), rows);
         return;
     }
-    let ways: &[(&str, &str)] = if pool.kind == GroupKind::ModelGroup {
+    let card = &shown.profile.card;
+    if card.only_hears() {
+        let text = "Traffic of it that passes the tap fills its gauges.";
+        for line in wrap(text, usize::from(area.width)) {
+            if y < area.bottom() {
+                canvas.put(area.x, y, line, roles.quiet, end);
+                y += 1;
+            }
+        }
+        return;
+    }
+    let ways: &[(&str, &str)] = if card.can_call && pool.kind == GroupKind::ModelGroup {
         &[
             ("p", "probes it, for one token"),
             ("t", "makes a test call"),

@@ -134,6 +134,8 @@ fn nothing(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, y: u16) {
         "No pool fits the filter; Esc clears it."
     } else if shown.profile.board.sources().limits.is_none() {
         "Waiting for the first answer …"
+    } else if shown.profile.card.only_hears() {
+        "No pool is known yet: the first answer to pass the tap fills the gauges."
     } else {
         "No pool is known yet: t makes a test call, its headers fill the gauges."
     };

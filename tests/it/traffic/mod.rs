@@ -9,7 +9,12 @@ use crate::{
 };
 use programs::{Life, plain, used};
 use ratetop::{
-    app::{App, effect::Effect, layout},
+    app::{
+        App,
+        effect::Effect,
+        event::{Attached, Event, ProfileCard},
+        layout,
+    },
     domain::verdict::{Cause, Verdict},
 };
 pub(crate) use worlds::tapped;
@@ -234,4 +239,27 @@ fn a_wait_of_hours_that_a_refusal_asks_for_is_said_in_its_line() {
     let line = |name: &str| screen.lines().find(|line| line.contains(name)).unwrap();
     assert!(line("sitting").contains("× in 2h07m "), "{screen}");
     assert!(line("patient").contains("× may retry "), "{screen}");
+}
+
+#[test]
+fn a_screen_that_can_make_no_calls_offers_none_for_a_pool_without_data() {
+    let mut app = world::fresh(WIDE);
+    let group = world::model_group("g", "Opus 5.5", &[OPUS], [50, 30_000, 8_000]);
+    world::limits(&mut app, at(-60.0), vec![group]);
+    assert!(drawn(&app, WIDE).contains("probes it"));
+    let card = ProfileCard {
+        can_call: false,
+        attached: Some(Attached { lost_since: None }),
+        ..world::card("prod")
+    };
+    app.update(Event::Profile(Box::new(card)), noon());
+    let shown = drawn(&app, WIDE);
+    assert!(
+        !shown.contains("probes it") && !shown.contains("makes a test call"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("Traffic of it that passes the tap fills its gauges."),
+        "{shown}"
+    );
 }
