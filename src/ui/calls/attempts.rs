@@ -4,17 +4,12 @@ use super::{
     Scene,
     axis::{Axis, Mark, whole_s},
     level,
-    pen::{Pen, clipped, fit, wrap},
+    pen::{Pen, fit},
+    tail::tail,
     words,
 };
 use crate::{
-    domain::{
-        clean::clean,
-        observation::CallResult,
-        retry::{Action, Policy},
-        time::seconds_between,
-        timeline::{Attempt, Call, Doing},
-    },
+    domain::timeline::{Attempt, Call},
     ui::{canvas::Canvas, theme::Roles},
 };
 use ratatui::{layout::Rect, style::Style};
@@ -75,7 +70,7 @@ pub(super) fn draw(scene: &Scene<'_>, call: &Call, canvas: &mut Canvas<'_>, area
     let free = usize::from(area.height).saturating_sub(above);
     let room = scene.tail_lines.max(free);
     let columns = usize::from(area.width.saturating_sub(indent));
-    let tail = tail(scene, call, room, columns);
+    let tail = tail(scene, call, (room, area.height >= 7), columns);
     let below = tail.len() as u16 + u16::from(level);
     let rows = pen.left().saturating_sub(below).max(1);
     attempt_rows(
@@ -100,126 +95,6 @@ pub(super) fn draw(scene: &Scene<'_>, call: &Call, canvas: &mut Canvas<'_>, area
     for (text, style) in &tail {
         pen.line(&[(text, style(&roles))]);
     }
-}
-
-type Pick = fn(&Roles) -> Style;
-
-/// What happens now, why, and the policy's rule.
-fn tail(scene: &Scene<'_>, call: &Call, room: usize, columns: usize) -> Vec<(String, Pick)> {
-    let mut tail: Vec<(String, Pick)> = Vec::new();
-    let (now, style) = doing(scene, call);
-    tail.push((fit_front(&now, columns), style));
-    let view = scene.view;
-    let decided = match view.attempt {
-        Some(_) => view.attempt(call),
-        None => call
-            .attempts
-            .iter()
-            .rev()
-            .find(|attempt| attempt.decision.is_some()),
-    };
-    if let Some((attempt, decision)) = decided.and_then(|a| Some((a, a.decision.as_ref()?))) {
-        let verb = match decision.action {
-            Action::Retry => format!("waits {}", words::span(decision.wait_s)),
-            Action::Stop => "stops".to_owned(),
-        };
-        let reason = clean(&decision.reason, 200);
-        let why = format!("after {}: {verb}, {reason}", attempt.n);
-        tail.extend(
-            clipped(wrap(&why, columns), room.saturating_sub(1).min(3), columns)
-                .into_iter()
-                .map(|line| (line, (|r| r.text) as Pick)),
-        );
-    }
-    if tail.len() < room && !call.policy.is_empty() {
-        let rule = policy(scene, call).map_or("as the config file defines it", Policy::rule);
-        let rule = format!("{}: {rule}", clean(&call.policy, 40));
-        tail.extend(
-            clipped(wrap(&rule, columns), room - tail.len(), columns)
-                .into_iter()
-                .map(|line| (line, (|r| r.quiet) as Pick)),
-        );
-    }
-    tail
-}
-
-/// The policy of a call, built in or of the config file.
-fn policy(scene: &Scene<'_>, call: &Call) -> Option<Policy> {
-    let known = scene.calls.form().policies.iter().copied();
-    known
-        .chain(Policy::ALL.iter().copied())
-        .find(|it| it.name() == call.policy)
-}
-
-/// Parts joined, without the last ones as long as all do not fit.
-fn fit_front(parts: &[String], columns: usize) -> String {
-    let fitting = (1..=parts.len()).rev().map(|to| parts[..to].join(" · "));
-    let mut fitting = fitting.skip_while(|line| super::pen::width(line) > columns);
-    fitting
-        .next()
-        .or_else(|| parts.first().cloned())
-        .unwrap_or_default()
-}
-
-/// What the call does now, and totals.
-pub(super) fn doing(scene: &Scene<'_>, call: &Call) -> (Vec<String>, Pick) {
-    let elapsed = call.elapsed_s(scene.now);
-    let tries = call.tries();
-    let (what, style): (String, Pick) = match call.doing() {
-        Doing::InFlight => ("in flight".to_owned(), |r| r.mine),
-        Doing::Receiving => ("the answer arrives".to_owned(), |r| r.good),
-        Doing::Deciding if call.may_come_back_since().is_some() => {
-            ("the client may come back".to_owned(), |r| r.hint)
-        }
-        Doing::Deciding => ("deciding".to_owned(), |r| r.text),
-        Doing::Waiting(due) => {
-            let left = words::countdown(seconds_between(scene.now, due));
-            (format!("next attempt in {left}"), |r| r.hint)
-        }
-        Doing::Held(hold) => (format!("held back for {}", hold.gate.short()), |r| r.mine),
-        Doing::Over(CallResult::Ok) => ("answered".to_owned(), |r| r.good),
-        Doing::Over(CallResult::Failed) => ("gave up".to_owned(), |r| r.bad),
-        Doing::Over(CallResult::Cancelled) => ("cancelled".to_owned(), |r| r.tight),
-    };
-    let budget = policy(scene, call).and_then(Policy::budget_s);
-    // While it runs only whole seconds are shown, so that they tick.
-    let elapsed = if call.is_open() && call.may_come_back_since().is_none() {
-        format!("{:.0} s", elapsed.floor())
-    } else {
-        words::span(elapsed)
-    };
-    let mut parts = vec![what];
-    match call.early_retries() {
-        0 => {}
-        1 => parts.push("1 EARLY retry".to_owned()),
-        n => parts.push(format!("{n} EARLY retries")),
-    }
-    let one = call.allowed.is_none() && tries == 1;
-    parts.push(format!(
-        "{} attempt{}",
-        call.tries_of_allowed(),
-        if one { "" } else { "s" }
-    ));
-    parts.push(match budget {
-        Some(budget) => format!("{elapsed} of {budget:.0} s"),
-        None => elapsed,
-    });
-    let hops = call.attempts.len() as u32 - tries.min(call.attempts.len() as u32);
-    if hops > 0 {
-        parts.push(format!(
-            "{hops} turn{} continued",
-            if hops == 1 { "" } else { "s" }
-        ));
-    }
-    let slept: f64 = call
-        .attempts
-        .iter()
-        .filter_map(|attempt| attempt.slept_s)
-        .sum();
-    if slept > 0.0 {
-        parts.push(format!("slept {}", words::span(slept)));
-    }
-    (parts, style)
 }
 
 fn attempt_rows(

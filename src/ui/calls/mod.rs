@@ -17,6 +17,7 @@ mod picker;
 mod request;
 mod run;
 mod start;
+mod tail;
 mod verdict;
 mod wide;
 pub mod words;

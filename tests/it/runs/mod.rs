@@ -32,6 +32,36 @@ async fn lanes_of_a_policy_that_obeys_the_hint() {
     assert_eq!(run.summary().logical, 48);
 }
 
+/// In the middle size, too, one reads to its end why it waits so long.
+#[tokio::test(start_paused = true)]
+async fn why_a_policy_waits_is_whole_in_the_middle_size() {
+    for (policy, keys, words) in [
+        ("full-jitter", "J J J x", "drawn between 0 s and"),
+        ("exponential", "J J J x", "without jitter"),
+        // This one has given up by then.
+        ("sdk-classic", "J J J x K", "drawn between"),
+    ] {
+        let mut stage = Stage::new(TIGHT.0, TIGHT.1);
+        stage
+            .form((16, 48), policy)
+            .keys("<enter>")
+            .pass(13.0)
+            .await;
+        stage.keys(keys).pass(0.02).await;
+        let look = screens::look("dark", false);
+        let shot = screens::cells(&stage.app, stage.now(), screens::FOLDED, &look);
+        let shot = screens::text(&shot);
+        let mut lines = shot.lines().map(|line| line.trim_matches(['│', ' ']));
+        let why: Vec<&str> = lines
+            .by_ref()
+            .skip_while(|line| !line.starts_with("after "))
+            .take_while(|line| !line.starts_with(policy) && !line.starts_with('╰'))
+            .collect();
+        let why = why.join(" ");
+        assert!(why.contains(words) && !why.contains('…'), "{shot}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn two_policies_in_the_same_world_side_by_side() {
     let mut stage = Stage::new(TIGHT.0, TIGHT.1);
