@@ -5,7 +5,7 @@ use crate::app::{
     App,
     command::COMMANDS,
     help::{Line, Page},
-    layer::{Layer, Palette},
+    layer::{Costs, Layer, Palette},
 };
 use crate::domain::wrap::wrap;
 use ratatui::layout::Rect;
@@ -17,7 +17,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Layer::Help(first) => help(app, *first, canvas, area),
         Layer::Palette(palette) => search(palette, canvas, area),
         Layer::Profiles(selected) => profiles(app, *selected, canvas, area),
-        Layer::Ask(question, _) => ask(question, canvas, area),
+        Layer::Ask(question, costs) => ask(question, *costs, canvas, area),
         Layer::Code(target, first) => code::draw(app, *target, *first, canvas, area),
     }
 }
@@ -140,7 +140,7 @@ fn profiles(app: &App, selected: usize, canvas: &mut Canvas<'_>, area: Rect) {
     super::frame::hints(canvas, (inner.x, last), end, &keys);
 }
 
-fn ask(question: &str, canvas: &mut Canvas<'_>, area: Rect) {
+fn ask(question: &str, costs: Costs, canvas: &mut Canvas<'_>, area: Rect) {
     let roles = *canvas.roles();
     let width = 60.min(area.width.saturating_sub(4));
     let parts = wrap(question, usize::from(width));
@@ -151,6 +151,11 @@ fn ask(question: &str, canvas: &mut Canvas<'_>, area: Rect) {
         canvas.put(inner.x, y, part, roles.text, inner.right());
     }
     let last = inner.bottom().saturating_sub(1);
-    let keys = [("p", "send"), ("Esc", "leave it")];
+    // A probe is sent by the key that asked for it, too.
+    let send = match costs {
+        Costs::Probe => ("p", "send"),
+        Costs::Run => ("⏎", "send"),
+    };
+    let keys = [send, ("Esc", "do not")];
     super::frame::hints(canvas, (inner.x, last), inner.right(), &keys);
 }

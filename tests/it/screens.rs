@@ -154,6 +154,12 @@ screen!(palette, "busy", ":pro", FOLDED);
 screen!(profiles, "busy", "P j", FOLDED);
 screen!(paused, "busy", "<space> +30s", FOLDED);
 screen!(probe_says_its_cost, "busy", "p", FOLDED);
+screen!(
+    a_run_says_its_cost,
+    "busy",
+    "2 gg jjjjjjjjjjj e <c-a> <c-k> 2 5 6 <enter> jj e <c-a> <c-k> 4 0 0 0 <enter> <enter>",
+    FOLDED
+);
 screen!(welcome_folded, "nothing", "", FOLDED);
 screen!(welcome_small, "nothing", "", SMALL);
 screen!(fresh_folded, "fresh", "", FOLDED);

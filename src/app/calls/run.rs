@@ -14,6 +14,7 @@ use crate::domain::{
         lane::{Bar, Lane},
         run::Run,
     },
+    number::thousands,
     spend::dollars,
     timeline::{Call, Timeline},
 };
@@ -244,13 +245,24 @@ impl Calls {
 
     fn question(&self, ground: &Ground<'_>) -> String {
         let estimate = self.form.estimate(ground.prices);
+        let models = self.form.spread.as_ref().map(|spread| {
+            let models = spread.parts.iter().map(|part| part.model.as_str());
+            models.collect::<Vec<_>>().join(", ")
+        });
+        let models = models.unwrap_or_else(|| self.form.model.clone());
+        let (input, output) = (thousands(estimate.input), thousands(estimate.output));
+        let each = format!("about {input} input and at most {output} output tokens each");
         let calls = match estimate.calls {
-            Some(calls) => format!("{calls} real calls"),
-            None => "Real calls until the time is over".to_owned(),
+            Some(calls) => {
+                let all = calls.saturating_mul(estimate.input + estimate.output);
+                let (calls, all) = (thousands(calls), thousands(all));
+                format!("{calls} real calls of {models}, {each}, {all} in all")
+            }
+            None => format!("Real calls of {models} until the time is over, {each}"),
         };
         let cost = match (estimate.usd, estimate.each_usd) {
             (Some(usd), _) => format!("about {} if each is answered once", dollars(usd)),
-            (None, Some(usd)) => format!("about {} each", dollars(usd)),
+            (None, Some(usd)) => format!("about {} a call", dollars(usd)),
             (None, None) => "at a price that is not known".to_owned(),
         };
         let beyond = estimate
@@ -261,9 +273,6 @@ impl Calls {
         } else {
             ""
         };
-        format!(
-            "{calls} of {}, about {} input and at most {} output tokens each: {cost}{ends}.",
-            self.form.model, estimate.input, estimate.output
-        )
+        format!("{calls}: {cost}{ends}.")
     }
 }

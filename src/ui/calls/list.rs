@@ -113,8 +113,12 @@ fn run_state(run: &Run, roles: &Roles) -> (String, Style) {
     if run.faulted {
         return ("a fault".to_owned(), roles.bad);
     }
-    if s.failed > 0 || run.unsent.is_some() {
-        return (format!("{} failed", format::count(s.failed)), roles.bad);
+    if s.failed > s.unsent {
+        let failed = format::count(s.failed - s.unsent);
+        return (format!("{failed} failed"), roles.bad);
+    }
+    if run.unsent.is_some() {
+        return ("cut short".to_owned(), roles.bad);
     }
     (format!("{} ok", format::count(s.ok)), roles.good)
 }

@@ -57,12 +57,21 @@ impl Form {
         !self.batch && self.load_plan().is_single()
     }
 
-    /// What the calls will cost.
+    /// What the calls will cost; of a spread as if all went to the dearest, which may be, and at a price
+    /// that is not known where that of one is not.
     pub fn estimate(&self, prices: &Prices) -> Estimate {
         let usage = self.order(CallId(0)).most();
         let (input, output) = (usage.all_input(), usage.output_tokens);
         let factor = if self.batch { batch::PRICE } else { 1.0 };
-        let alone_usd = prices.cost(&ModelId::from(self.model.as_str()), &usage);
+        let spread = self.spread.as_ref().filter(|_| !self.batch);
+        let alone_usd = match spread {
+            Some(spread) => {
+                let costs = spread.parts.iter();
+                let costs = costs.map(|part| prices.cost(&part.model, &usage));
+                costs.reduce(|one, other| Some(one?.max(other?))).flatten()
+            }
+            None => prices.cost(&ModelId::from(self.model.as_str()), &usage),
+        };
         let each_usd = alone_usd.map(|usd| usd * factor);
         // More than that is a run that only time ends.
         let most = if self.batch {

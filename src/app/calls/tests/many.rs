@@ -77,12 +77,44 @@ fn a_run_that_may_cost_more_than_a_little_asks_first() {
         panic!("no question")
     };
     assert!(
-        question.contains("1024 real calls of claude-opus-5-5"),
+        question.contains(
+            "1,024 real calls of claude-opus-5-5, about 9 input and at most 8 output tokens each"
+        ),
         "{question}"
     );
     assert_eq!(press(&mut app, "\x1b"), [], "not sent");
     press(&mut app, "\n");
     assert_eq!(runs(&press(&mut app, "\n")), [(256, Some(1_024))]);
+}
+
+/// A spread may go to the dearest of its models alone, so that is what is asked about.
+#[test]
+fn a_spread_run_is_asked_about_at_the_price_of_its_dearest_model() {
+    let price = |input| crate::domain::spend::Price {
+        input,
+        write_5m: None,
+        write_1h: None,
+        read: None,
+        output: 5.0 * input,
+        long: None,
+    };
+    let prices = |dearest: Option<f64>| {
+        let dear = dearest.map(|input| ("claude-opus-5-5".into(), price(input)));
+        let cheap = Some(("claude-haiku-4-5".into(), price(0.001)));
+        crate::domain::spend::Prices {
+            as_of: "2026-11-24".into(),
+            models: cheap.into_iter().chain(dear).collect(),
+        }
+    };
+    let mut form = priced().test_calls().unwrap().form().clone();
+    form.model = "claude-haiku-4-5".to_owned();
+    form.calls = Some(1_000);
+    let alone = form.estimate(&prices(Some(4.0))).usd.unwrap();
+    assert!(alone < 0.01, "{alone}");
+    form.spread = Some("claude-haiku-4-5=99,claude-opus-5-5=1".parse().unwrap());
+    let spread = form.estimate(&prices(Some(4.0))).usd.unwrap();
+    assert!((spread / alone - 4_000.0).abs() < 1e-6, "{spread}");
+    assert_eq!(form.estimate(&prices(None)).usd, None, "nobody knows one");
 }
 
 #[test]

@@ -153,7 +153,8 @@ fn counts(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: Rect, alo
     });
     let mut calls = format!("{} ok", count(s.ok));
     for (n, word) in [
-        (s.failed, "failed"),
+        (s.failed.saturating_sub(s.unsent), "failed"),
+        (s.unsent, "not sent"),
         (s.cancelled, "cancelled"),
         (s.missed, "missed"),
     ] {
