@@ -57,3 +57,31 @@ impl Drops {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_merged_and_told() {
+        // No `..`: a kind that is added has to be added here.
+        let all = Drops {
+            screen: 1,
+            readings: 2,
+            observations: 4,
+            decoders: 8,
+            encodings: 16,
+            lines: 32,
+            names: 64,
+            links: 128,
+            reader: 256,
+        };
+        let mut twice = all;
+        twice.merge(&all);
+        let kinds = twice.kinds();
+        // As bits, so that none stands in for another.
+        let told: u64 = kinds.iter().map(|(_, count)| count).sum();
+        assert_eq!(told, 2 * 511);
+        assert!(kinds.iter().all(|(_, count)| count.is_power_of_two()));
+    }
+}

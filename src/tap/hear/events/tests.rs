@@ -130,6 +130,16 @@ proptest! {
 }
 
 #[test]
+fn a_line_of_a_megabyte_is_read_through() {
+    let mut events = Events::new();
+    let mut json = Json::new();
+    events.push(b"data: {\"type\":\"ping\",\"text\":\"", &mut json);
+    events.push(&vec![b'x'; 1_000_000], &mut json);
+    events.push(b"\"}\n\ndata: {\"type\":\"message_stop\"}\n\n", &mut json);
+    assert_eq!(events.over, Some(Over::Whole));
+}
+
+#[test]
 fn a_line_above_a_megabyte_ends_the_reading() {
     let mut events = Events::new();
     let mut json = Json::new();
