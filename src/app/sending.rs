@@ -44,7 +44,26 @@ impl App {
         rows.get(self.headroom.place(&rows)).copied()
     }
 
+    /// Why the selected pool takes no calls with this profile's key: it is of another organization or
+    /// workspace.
+    fn not_ours(&self, now: Time) -> Option<String> {
+        let pool = self.selected_pool(now)?;
+        let foreign = self.profiles.get(self.front)?.board.foreign();
+        let theirs = foreign.iter().any(|other| other.key == pool.key);
+        theirs.then(|| {
+            format!(
+                "{} here is of another organization or workspace: this profile's key does not reach it.",
+                pool.name
+            )
+        })
+    }
+
     pub(super) fn test_call(&mut self, now: Time) -> Reply {
+        if self.tab == Tab::Headroom
+            && let Some(why) = self.not_ours(now)
+        {
+            return Reply::say(why);
+        }
         let model = if self.tab == Tab::Traffic {
             let profile = self.shown(now).map(|shown| shown.profile);
             profile.and_then(|profile| Some(self.traffic.call(profile)?.model.clone()))
@@ -67,6 +86,9 @@ impl App {
         let Some(pool) = self.selected_pool(now) else {
             return Err("There is no pool to probe yet.".to_owned());
         };
+        if let Some(why) = self.not_ours(now) {
+            return Err(why);
+        }
         let name = pool.name.clone();
         cheapest(&pool.models, &self.started.prices)
             .map(|(model, usd)| (model, usd, name.clone()))

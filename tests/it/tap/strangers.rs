@@ -78,6 +78,10 @@ fn another_organization_has_a_board_of_its_own_on_the_screen() {
         let shown = text(&screen.until("their board", |seen| text(seen).contains("8a5ffd5c")));
         let row = |what: &str| shown.lines().find(|row| row.contains(what)).unwrap();
         assert!(row("8a5ffd5c").contains("◇ organization"), "{shown}");
+        assert!(
+            row("◇ Opus 5.5").contains('▸'),
+            "it can be selected: {shown}"
+        );
         assert!(shown.contains("◇ Opus 5.5"), "{shown}");
         if columns == 120 {
             // Neither is taken for the other.

@@ -242,6 +242,24 @@ fn a_wait_of_hours_that_a_refusal_asks_for_is_said_in_its_line() {
 }
 
 #[test]
+fn the_pool_of_another_organization_has_details_and_takes_no_call_of_ours() {
+    let mut app = strangers(WIDE);
+    // Their Opus stands above their subscription; ours has the same name.
+    press(&mut app, "Gk", &mut noon());
+    for key in ["p", "t"] {
+        let effects = press(&mut app, key, &mut noon());
+        assert!(effects.is_empty(), "{effects:?}");
+        let shown = drawn(&app, WIDE);
+        assert!(shown.contains("◇ Opus 5.5"), "still tab 1: {shown}");
+        assert!(shown.contains("key does not reach it"), "{shown}");
+    }
+    press(&mut app, "<enter>", &mut noon());
+    let shown = drawn(&app, WIDE);
+    assert!(!shown.contains("Last refusal"), "{shown}");
+    assert!(shown.contains("Opus 5.5"), "{shown}");
+}
+
+#[test]
 fn a_screen_that_can_make_no_calls_offers_none_for_a_pool_without_data() {
     let mut app = world::fresh(WIDE);
     let group = world::model_group("g", "Opus 5.5", &[OPUS], [50, 30_000, 8_000]);
