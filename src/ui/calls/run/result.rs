@@ -251,18 +251,22 @@ fn counted(used: &CacheUse) -> String {
 pub(super) fn held_back(run: &Run) -> String {
     let mut paced: Vec<_> = run.paced.iter().collect();
     paced.sort_by_key(|(_, waited)| std::cmp::Reverse(waited.requests));
-    let paced: Vec<String> = paced
+    let mut paced: Vec<String> = paced
         .into_iter()
         .map(|(gate, waited)| {
             let (n, span) = (count(waited.requests), words::span(waited.seconds));
             format!("{n} for {}, {span}", gate.short())
         })
         .collect();
-    if paced.is_empty() {
-        "nothing was held back".to_owned()
-    } else {
-        paced.join(" · ")
+    // What waits counts to its bucket when it leaves.
+    let now = if run.is_open() { run.busy().held } else { 0 };
+    match (paced.is_empty(), now) {
+        (true, 0) => return "nothing was held back".to_owned(),
+        (true, n) => return format!("{n} held back now"),
+        (false, 0) => {}
+        (false, n) => paced.push(format!("{n} now")),
     }
+    paced.join(" · ")
 }
 
 /// How many refusals of limits the same run had without its pacing, where there is one.

@@ -130,6 +130,7 @@ fn held_back(run: &Run) -> String {
     let held = run.paced.values();
     let (n, seconds) = held.fold((0, 0.0), |(n, s), it| (n + it.requests, s + it.seconds));
     match n {
+        0 if run.is_open() && run.busy().held > 0 => format!("{} now", run.busy().held),
         0 => "none".to_owned(),
         n => format!("{} · {}", count(n), words::span(seconds)),
     }
