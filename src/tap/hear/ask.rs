@@ -1,14 +1,10 @@
 //! What a request asks for, and by what its repetition is recognised. The body is read in passing and
 //! never kept.
 
-use super::scan::{Key, Scanner, Value, Wanted};
-use siphasher::sip::SipHasher13;
-use std::hash::Hasher as _;
-
-/// Of a body every byte counts up to here; beyond, [`SAMPLE`] bytes of each [`STRIDE`].
-const DENSE: u64 = 64 << 10;
-const STRIDE: u64 = 512;
-const SAMPLE: u64 = 64;
+use super::{
+    fingerprint::Fingerprint,
+    scan::{Key, Scanner, Value, Wanted},
+};
 
 /// Bytes of a model's name that are looked at.
 pub(super) const MODEL: usize = 256;
@@ -39,7 +35,8 @@ const REQUEST: Wanted<Want> = &[
 /// A request's body as it passes.
 pub(super) struct Ask {
     scanner: Scanner<Want>,
-    print: Fingerprint,
+    /// Until it was asked for.
+    print: Option<Box<Fingerprint>>,
     wishes: Wishes,
 }
 
@@ -85,7 +82,7 @@ impl Ask {
     pub(super) fn new(key: &[u8; 16]) -> Self {
         Self {
             scanner: Scanner::new(REQUEST),
-            print: Fingerprint::new(key),
+            print: Some(Box::new(Fingerprint::new(key))),
             wishes: Wishes {
                 model: Vec::new(),
                 stream: false,
@@ -102,68 +99,25 @@ impl Ask {
         wishes.size += bytes.len() as u64;
         self.scanner
             .push(bytes, &mut |want, value| wishes.take(want, value));
-        self.print.push(bytes);
+        if let Some(print) = &mut self.print {
+            print.push(bytes);
+        }
     }
 
     pub(super) fn wishes(&self) -> &Wishes {
         &self.wishes
     }
 
-    /// What the same body, of the same client, will give again in this run and nothing else will
-    /// (bodies above 64 kB: unless they differ only between samples).
-    pub(super) fn print(&self, client: u64) -> u64 {
-        self.print.finish(client)
+    /// What the same body, of the same client, will give again in this run and no other will. It is
+    /// given once: what was needed for it goes, while the answer may take minutes.
+    pub(super) fn print(&mut self, client: u64) -> Option<u64> {
+        self.print.take().map(|print| print.finish(client))
     }
-}
-
-/// A keyed hash that does not depend on how the bytes are cut.
-struct Fingerprint {
-    hasher: SipHasher13,
-    at: u64,
-}
-
-impl Fingerprint {
-    fn new(key: &[u8; 16]) -> Self {
-        Self {
-            hasher: SipHasher13::new_with_key(key),
-            at: 0,
-        }
-    }
-
-    fn push(&mut self, bytes: &[u8]) {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            // Bytes from here on that are hashed, then bytes that are not.
-            let (hashed, passed) = if self.at < DENSE {
-                (DENSE - self.at, 0)
-            } else {
-                let within = self.at % STRIDE;
-                (SAMPLE.saturating_sub(within), STRIDE - within.max(SAMPLE))
-            };
-            let (taken, after) = cut(rest, hashed);
-            self.hasher.write(taken);
-            let (skipped, after) = cut(after, passed);
-            self.at += (taken.len() + skipped.len()) as u64;
-            rest = after;
-        }
-    }
-
-    fn finish(&self, client: u64) -> u64 {
-        let mut hasher = self.hasher;
-        hasher.write_u64(self.at);
-        hasher.write_u64(client);
-        hasher.finish()
-    }
-}
-
-fn cut(bytes: &[u8], at: u64) -> (&[u8], &[u8]) {
-    bytes.split_at(usize::try_from(at).map_or(bytes.len(), |at| at.min(bytes.len())))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn heard(body: &[u8], cuts: &[usize]) -> Ask {
         let mut ask = Ask::new(&[7; 16]);
@@ -202,33 +156,10 @@ mod tests {
     }
 
     #[test]
-    fn a_fingerprint_needs_the_key() {
-        let one = Ask::new(&[1; 16]);
-        let other = Ask::new(&[2; 16]);
-        assert_ne!(one.print(0), other.print(0));
-        assert_ne!(one.print(0), one.print(1), "clients are told apart");
-    }
-
-    proptest! {
-        #[test]
-        fn a_fingerprint_does_not_depend_on_the_cuts(
-            size in 0_usize..200_000,
-            seed in any::<u8>(),
-            cuts in prop::collection::vec(1_usize..70_000, 1..8),
-        ) {
-            let body: Vec<u8> = (0..size).map(|i| (i as u8).wrapping_mul(31) ^ seed).collect();
-            prop_assert_eq!(heard(&body, &cuts).print(3), heard(&body, &[usize::MAX]).print(3));
-        }
-
-        #[test]
-        fn one_byte_changes_a_fingerprint(
-            mut body in prop::collection::vec(any::<u8>(), 1..2_000),
-            at in any::<prop::sample::Index>(),
-        ) {
-            let before = heard(&body, &[usize::MAX]).print(0);
-            let at = at.index(body.len());
-            body[at] ^= 1;
-            prop_assert_ne!(heard(&body, &[usize::MAX]).print(0), before);
-        }
+    fn a_fingerprint_is_given_once() {
+        let mut ask = heard(b"{}", &[1]);
+        assert!(ask.print(0).is_some());
+        ask.push(b"more");
+        assert_eq!(ask.print(0), None);
     }
 }

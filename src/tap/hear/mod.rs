@@ -7,6 +7,7 @@ mod books;
 mod decode;
 mod events;
 mod exchange;
+mod fingerprint;
 mod names;
 mod over;
 mod said;

@@ -104,9 +104,9 @@ impl State {
         if self.call.is_some() {
             return;
         }
-        let wishes = self.ask.wishes();
         let whole = self.asked && !self.deaf;
-        let print = whole.then(|| self.ask.print(self.client_row as u64));
+        let print = self.ask.print(self.client_row as u64).filter(|_| whole);
+        let wishes = self.ask.wishes();
         let (linked, expired) = {
             let mut books = hearing.books();
             let expired = books.expired(now);

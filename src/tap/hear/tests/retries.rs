@@ -36,6 +36,25 @@ fn a_retry_without_a_count_is_known_by_its_body() {
     assert_eq!(reason, "the client came back after 5 s, 12 s too early");
 }
 
+/// An agent's next request repeats all that was said before; what is new is anywhere in it.
+#[test]
+fn long_prompts_that_differ_in_one_letter_are_calls_of_their_own() {
+    let prompt = "x".repeat(300_000);
+    for at in [0, 70_000, 150_100, 299_999] {
+        let (hearing, _) = hearing();
+        let mut other = prompt.clone();
+        other.replace_range(at..=at, "y");
+        throttled(&hearing, &asks(false, &prompt), Some("17"), 0.0);
+        throttled(&hearing, &asks(false, &other), Some("17"), 5.0);
+        well(&hearing, &asks(false, &prompt), 18.0);
+        let all = tally(&hearing, 20.0);
+        assert_eq!(
+            (all.logical, all.wire, all.retries, all.early),
+            (2, 3, 1, 0)
+        );
+    }
+}
+
 #[test]
 fn an_sdks_own_count_links_and_a_loop_around_it_is_flagged() {
     let (hearing, paper) = hearing();
