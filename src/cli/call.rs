@@ -178,15 +178,21 @@ impl Call {
             ));
         }
         let single = plan.is_single();
-        if single && self.spread.is_some() {
-            return Err(
-                "--spread is for a run of several calls: add --workers or --calls".to_owned(),
-            );
+        let of_a_run = [
+            ("--spread", self.spread.is_some()),
+            ("--compare", self.compare.is_some()),
+            ("--pace", self.pace.is_some()),
+            ("--ramp", self.ramp.is_some()),
+            ("--retry-budget", self.retry_budget.is_some()),
+        ];
+        if let Some((flag, _)) = of_a_run.iter().find(|(_, given)| single && *given) {
+            return Err(format!(
+                "{flag} is for a run of several calls: add --workers or --calls"
+            ));
         }
-        if single && self.compare.is_some() {
-            return Err(
-                "--compare is for a run of several calls: add --workers or --calls".to_owned(),
-            );
+        let empty = |model: &String| model.trim().is_empty();
+        if self.model.as_ref().is_some_and(empty) {
+            return Err("--model names no model".to_owned());
         }
         if self.compare == Some(None) && self.pace.is_none() {
             return Err(
@@ -310,6 +316,37 @@ mod tests {
                 steps: 3,
                 over_s: 30.0
             }
+        );
+    }
+
+    #[test]
+    fn what_only_a_run_can_do_is_not_silently_left_out_of_one_call() {
+        let agrees = |flags: &[&str]| {
+            let words = ["ratetop", "call"].iter().chain(flags);
+            match Cli::try_parse_from(words).unwrap().command {
+                Some(Command::Call(call)) => call.agrees(),
+                other => panic!("{other:?}"),
+            }
+        };
+        for flags in [
+            &["--pace"][..],
+            &["--ramp", "9s"],
+            &["--retry-budget", "10"],
+            &["--spread", "a=1,b=1"],
+            &["--compare=run.json"],
+        ] {
+            let why = agrees(flags).unwrap_err();
+            let flag = flags[0].split('=').next().unwrap();
+            assert_eq!(
+                why,
+                format!("{flag} is for a run of several calls: add --workers or --calls")
+            );
+            let run = [flags, &["--workers", "2"]].concat();
+            assert_eq!(agrees(&run), Ok(()), "{run:?}");
+        }
+        assert_eq!(
+            agrees(&["--model", " "]).unwrap_err(),
+            "--model names no model"
         );
     }
 

@@ -11,12 +11,21 @@ use crate::domain::{
 
 /// One attempt that is over, in a line or two: what came, what the server asked, what comes next.
 pub fn attempt(it: &Attempt) -> String {
-    let status = match (&it.outcome, it.status) {
-        (Some(Outcome::Complete { .. }), Some(status)) => format!("{status}"),
-        (_, Some(status)) => format!("{status} refused"),
-        (Some(Outcome::Cancelled), None) => "cancelled".to_owned(),
-        (_, None) => "no answer".to_owned(),
+    // Only an answer that says no is a refusal: not one that broke, nor one that was not waited for.
+    let became = match &it.outcome {
+        Some(Outcome::Complete { .. }) => "",
+        Some(Outcome::Cancelled) => "cancelled",
+        Some(Outcome::StreamError { .. }) => "then an error",
+        Some(Outcome::StreamCut { .. } | Outcome::StreamTruncated) => "cut off",
+        Some(Outcome::Foreign { .. }) => "not the API's answer",
+        Some(Outcome::Refused { .. }) => "refused",
+        Some(Outcome::Unreachable { .. }) | None => "no answer",
     };
+    let status = match it.status {
+        Some(status) => format!("{status} {became}"),
+        None => became.to_owned(),
+    };
+    let status = status.trim_end();
     let mut parts = vec![format!("attempt {}: {status}", it.n)];
     parts.extend(it.duration_s.map(|s| format!("after {}", spoken(s))));
     parts.extend(it.request.as_ref().map(|id| clean(id.as_str(), 80)));
@@ -26,6 +35,11 @@ pub fn attempt(it: &Attempt) -> String {
         text.push_str(&clean(&verdict.sentence, 500));
     }
     if let Some(decision) = &it.decision
+        && it.is_paused_turn()
+    {
+        text.push_str("\n  ");
+        text.push_str(&clean(&decision.reason, 300));
+    } else if let Some(decision) = &it.decision
         && (it.verdict.is_some() || decision.action == Action::Retry)
     {
         let asked = it.asked_s.map_or_else(

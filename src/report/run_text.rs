@@ -90,7 +90,7 @@ pub fn result(live: &Live, run: &Run<'_>) -> String {
 
 fn answered(summary: &Summary) -> String {
     let share = summary
-        .success()
+        .success_of_all()
         .map_or_else(String::new, |share| format!(", {}", percent(share)));
     let mut parts = vec![format!(
         "{} of {}{share}",

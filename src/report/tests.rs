@@ -453,6 +453,15 @@ fn a_call_is_told_attempt_by_attempt() {
         first,
         "attempt 1: 429 refused, after 0.2 s, req_1\n  output tokens per minute of Opus 5.5 are used up\n  asked 17 s, waits 17.4 s: asked\n"
     );
+    let mut cut_short = ended.call.attempts[1].clone();
+    for (outcome, said) in [
+        (Outcome::Cancelled, "attempt 2: 200 cancelled, "),
+        (Outcome::StreamTruncated, "attempt 2: 200 cut off, "),
+    ] {
+        cut_short.outcome = Some(outcome);
+        let told = call_text::attempt(&cut_short);
+        assert!(told.starts_with(said), "{told}");
+    }
     let summary = call_text::summary(&ended);
     assert_eq!(
         summary,

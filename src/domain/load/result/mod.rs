@@ -1,6 +1,7 @@
 //! What came of a run: folded call by call as each ends, so that a run may be of any length.
 
 use crate::domain::{
+    number::thousands,
     observation::CallResult,
     outcome::Outcome,
     spend::Prices,
@@ -237,6 +238,11 @@ impl Summary {
         (counted > 0).then(|| self.ok as f64 / counted as f64)
     }
 
+    /// [`Self::success`] where that is the share of all calls: none was ended from here or kept back.
+    pub fn success_of_all(&self) -> Option<f64> {
+        self.success().filter(|_| self.cancelled + self.unsent == 0)
+    }
+
     /// Seconds from the beginning to the last end.
     pub fn elapsed_s(&self) -> f64 {
         seconds_between(self.began, self.ended)
@@ -277,7 +283,8 @@ impl Summary {
         if self.early > 0 {
             parts.push(format!(
                 "{} of {} retries came before the hint",
-                self.early, self.retries
+                thousands(self.early),
+                thousands(self.retries)
             ));
         }
         if let Some(GaveUp { asked_s, after_s }) = self.gave_up {
@@ -291,18 +298,18 @@ impl Summary {
             parts.push(format!(
                 "{} broke after a 200 and threw {} output tokens away{}",
                 counted(self.broken, "answer"),
-                self.thrown_away.output_tokens,
+                thousands(self.thrown_away.output_tokens),
                 match self.paid_twice.output_tokens {
                     0 => String::new(),
                     n if n == self.thrown_away.output_tokens => ", paid twice".to_owned(),
-                    n => format!(", {n} of them paid twice"),
+                    n => format!(", {} of them paid twice", thousands(n)),
                 }
             ));
         }
         if self.denied > 0 {
             parts.push(format!(
                 "{} more {} refused by the retry budget",
-                self.denied,
+                thousands(self.denied),
                 if self.denied == 1 {
                     "retry was"
                 } else {
@@ -319,19 +326,42 @@ impl Summary {
             ));
         }
         if parts.is_empty() {
-            return match (self.failed, self.retries) {
-                (0, _) if self.ok == 0 => "no call was made to its end".to_owned(),
-                (0, 0) => "every call was answered at once".to_owned(),
-                (0, retries) => {
-                    format!(
-                        "every call was answered, after {}",
-                        counted(retries, "retry")
-                    )
-                }
-                (failed, _) => format!("{failed} of {} calls failed", self.logical),
-            };
+            return self.outcome();
         }
         parts.join("; ")
+    }
+
+    /// What became of the calls, where nothing else is worth a word.
+    fn outcome(&self) -> String {
+        let failed = self.failed - self.unsent;
+        if failed > 0 {
+            let all = thousands(self.logical);
+            return format!("{} of {all} calls failed", thousands(failed));
+        }
+        if self.ok == 0 {
+            return "no call was made to its end".to_owned();
+        }
+        let mut open = String::new();
+        for (n, what) in [
+            (self.cancelled, "ended from here"),
+            (self.unsent, "not sent"),
+        ] {
+            if n > 0 {
+                open += &[", ", &thousands(n), " ", what].concat();
+            }
+        }
+        let all = if open.is_empty() {
+            "every call was answered".to_owned()
+        } else {
+            let verb = if self.ok == 1 { "was" } else { "were" };
+            let (ok, all) = (thousands(self.ok), thousands(self.logical));
+            format!("{ok} of {all} calls {verb} answered")
+        };
+        match self.retries {
+            0 if open.is_empty() => format!("{all} at once"),
+            0 => format!("{all}{open}"),
+            retries => format!("{all}, after {}{open}", counted(retries, "retry")),
+        }
     }
 }
 
@@ -339,8 +369,8 @@ impl Summary {
 fn counted(n: u64, what: &str) -> String {
     match (n, what.strip_suffix('y')) {
         (1, _) => format!("1 {what}"),
-        (_, Some(stem)) => format!("{n} {stem}ies"),
-        (_, None) => format!("{n} {what}s"),
+        (_, Some(stem)) => format!("{} {stem}ies", thousands(n)),
+        (_, None) => format!("{} {what}s", thousands(n)),
     }
 }
 

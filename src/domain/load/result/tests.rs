@@ -30,6 +30,29 @@ fn summary(seen: &[Observation]) -> Summary {
     summary
 }
 
+/// A call that is answered at once.
+fn answers(call: u64) -> Vec<Observation> {
+    let whole = Outcome::Complete {
+        status: 200,
+        stop_reason: None,
+    };
+    over(call, whole, CallResult::Ok)
+}
+
+/// A call that is ended while its answer comes.
+fn ended_from_here(call: u64) -> Vec<Observation> {
+    over(call, Outcome::Cancelled, CallResult::Cancelled)
+}
+
+fn over(call: u64, outcome: Outcome, result: CallResult) -> Vec<Observation> {
+    vec![
+        began(call, 0.0),
+        seen(call, Some(1), 0.0, What::Sent),
+        seen(call, Some(1), 0.4, finished(outcome, 0.4, Some(out(9)))),
+        seen(call, None, 0.4, What::Closed { result }),
+    ]
+}
+
 /// A refusal that asks for 17 s, and a policy that gives up.
 fn gives_up(call: u64) -> Vec<Observation> {
     vec![
@@ -109,6 +132,24 @@ fn a_policy_that_gave_up_and_answers_that_broke_make_the_sentence() {
         summary.sentence(),
         "the policy gave up 1.2 s into a call whose server last asked for 17 s; 1 answer broke after a 200 and threw 40 output tokens away"
     );
+}
+
+#[test]
+fn a_run_that_was_ended_does_not_say_that_every_call_was_answered() {
+    let mut one = summary(&answers(1));
+    assert_eq!(one.sentence(), "every call was answered at once");
+    assert_eq!(one.success_of_all(), Some(1.0));
+    for call in 2..=5 {
+        for ended in calls(&ended_from_here(call)).calls() {
+            one.take(ended);
+        }
+    }
+    assert_eq!((one.ok, one.cancelled, one.logical), (1, 4, 5));
+    assert_eq!(
+        one.sentence(),
+        "1 of 5 calls was answered, 4 ended from here"
+    );
+    assert_eq!(one.success_of_all(), None, "1 of 5 is no 100 %");
 }
 
 #[test]

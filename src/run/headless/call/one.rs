@@ -117,11 +117,14 @@ fn tell(
         }
         Told::Seen(seen) if !json => {
             let over = match &seen.what {
-                // Every failure is followed by a decision, which is told with it.
+                // Every failure is followed by a decision, which is told with it; a paused turn too.
                 What::Decided { .. } => true,
-                What::Finished { outcome, .. } => {
-                    matches!(outcome, Outcome::Complete { .. } | Outcome::Cancelled)
-                }
+                What::Finished { outcome, .. } => match outcome {
+                    Outcome::Complete { stop_reason, .. } => {
+                        stop_reason.as_deref() != Some("pause_turn")
+                    }
+                    outcome => *outcome == Outcome::Cancelled,
+                },
                 _ => false,
             };
             let kept = heard.kept();

@@ -148,7 +148,7 @@ fn counts(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: Rect, alo
     let roles = *canvas.roles();
     let s = run.summary();
     let mut pairs: Vec<(&str, String, Style)> = Vec::new();
-    let share = s.success().map_or(String::new(), |share| {
+    let share = s.success_of_all().map_or(String::new(), |share| {
         format!(" · {}", percent(share * 100.0))
     });
     let mut calls = format!("{} ok", count(s.ok));
