@@ -45,15 +45,39 @@ pub async fn poll(session: &Session, clock: &Clock, now: &Notify, tell: &Tell<'_
         }
         failures = if fine { 0 } else { failures + 1 };
         let interval = session.profile.limits_interval_s.value;
-        let backoff = POLL_AGAIN_S * f64::from(1_u32 << failures.min(10).saturating_sub(1));
-        let wait = match (failures, polled.stay_away_s) {
-            (_, Some(asked)) => asked.max(POLL_AGAIN_S),
-            (0, None) => interval,
-            (_, None) => backoff.min(interval),
-        };
+        let wait = pause_s(failures, polled.stay_away_s, interval);
         tokio::select! {
             () = now.notified() => {}
-            () = tokio::time::sleep(Duration::from_secs_f64(wait.clamp(1.0, 86_400.0))) => {}
+            () = tokio::time::sleep(Duration::from_secs_f64(wait)) => {}
         }
+    }
+}
+
+/// Seconds until the next poll, 1 to a day: after `failures` in a row, and where the server asked to stay
+/// away for so long.
+pub fn pause_s(failures: u32, stay_away_s: Option<f64>, interval_s: f64) -> f64 {
+    let backoff = POLL_AGAIN_S * f64::from(1_u32 << failures.min(10).saturating_sub(1));
+    let wait = match (failures, stay_away_s) {
+        (_, Some(asked)) => asked.max(POLL_AGAIN_S),
+        (0, None) => interval_s,
+        (_, None) => backoff.min(interval_s),
+    };
+    wait.clamp(1.0, 86_400.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_poll_that_fails_is_made_again_soon_and_then_less_often() {
+        let pauses: Vec<f64> = (0..8).map(|n| pause_s(n, None, 600.0)).collect();
+        assert_eq!(
+            pauses,
+            [600.0, 15.0, 30.0, 60.0, 120.0, 240.0, 480.0, 600.0]
+        );
+        let asked = [900.0, 0.0, f64::MAX].map(|asked| pause_s(3, Some(asked), 600.0));
+        assert_eq!(asked.as_slice(), [900.0, 15.0, 86_400.0]);
+        assert_eq!([pause_s(u32::MAX, None, 600.0)].as_slice(), [600.0]);
     }
 }

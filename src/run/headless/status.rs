@@ -17,6 +17,7 @@ use crate::{
         time::{Time, after},
     },
     report::{self, Subject, line, status::Status, status_text},
+    run::polling::pause_s,
 };
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -92,6 +93,8 @@ struct Watcher<'a> {
     heard: Heard,
     poller: Option<Poller>,
     poll_due: Time,
+    /// Polls that failed in a row.
+    failures: u32,
     probe_due: Time,
     next_call: u64,
     last: Answer,
@@ -106,6 +109,7 @@ impl<'a> Watcher<'a> {
             heard: desk.heard(),
             poller: desk.session.poller(0),
             poll_due: now,
+            failures: 0,
             probe_due: now,
             next_call: 1,
             last: Answer::Unreachable,
@@ -117,8 +121,6 @@ impl<'a> Watcher<'a> {
         let now = self.desk.clock.now();
         let mut best = None;
         if now >= self.poll_due {
-            let interval = self.desk.session.profile.limits_interval_s.value;
-            self.poll_due = after(now, interval);
             best = self.poll().await;
         }
         if now >= self.probe_due {
@@ -138,18 +140,25 @@ impl<'a> Watcher<'a> {
     }
 
     async fn poll(&mut self) -> Option<Answer> {
+        let interval_s = self.desk.session.profile.limits_interval_s.value;
         let Some(poller) = &mut self.poller else {
             let why = self.desk.session.admin.as_ref().err().cloned();
             let seen = absent(self.desk.clock.now(), why.unwrap_or_default());
             self.heard.absorb(&seen);
+            self.poll_due = after(self.desk.clock.now(), interval_s);
             return None;
         };
-        let seen = poller.poll().await.seen;
+        let polled = poller.poll().await;
+        let seen = polled.seen;
         self.desk.session.learn(&seen);
         self.heard.absorb(&seen);
         let What::Limits { state, .. } = &seen.what else {
             return None;
         };
+        let fine = *state == LimitsState::Ok;
+        self.failures = if fine { 0 } else { self.failures + 1 };
+        let pause_s = pause_s(self.failures, polled.stay_away_s, interval_s);
+        self.poll_due = after(self.desk.clock.now(), pause_s);
         Some(match state {
             LimitsState::Ok => Answer::Answered,
             LimitsState::Refused => Answer::Refused,
