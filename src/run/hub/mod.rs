@@ -123,11 +123,17 @@ impl Hub {
         let siblings = self.names();
         let shared = Arc::clone(&self.shared);
         self.shared.spawn("opening a profile", async move {
+            let opening = match shared.working(&profile.name) {
+                None => shared.begin_opening(&profile.name),
+                Some(_) => None,
+            };
             if let Some(known) = shared.working(&profile.name) {
                 let card = shared.card(&known.session, &siblings);
                 shared.tell(Event::Profile(Box::new(card))).await;
                 return;
             }
+            // Whoever asked first gets it, and its card comes to all.
+            let Some(_opening) = opening else { return };
             match Session::open(profile, shared.ground()).await {
                 Ok(session) => shared.start(session, &siblings).await,
                 Err(error) => shared.tell(Event::Fault(format!("{error:#}."))).await,

@@ -13,7 +13,7 @@ use crate::{
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -28,6 +28,8 @@ pub struct Shared {
     pub(super) stop: CancellationToken,
     tasks: TaskTracker,
     pub(super) sessions: Mutex<HashMap<Arc<str>, Arc<Working>>>,
+    /// Profiles that are being opened.
+    opening: Mutex<HashSet<Arc<str>>>,
     /// Rings when a session was added.
     pub(super) opened: Notify,
     pub(super) cancels: Mutex<HashMap<CallId, CancellationToken>>,
@@ -43,6 +45,15 @@ pub(super) struct Working {
     pub(super) poll_now: Notify,
 }
 
+/// A profile that is being opened, until this is dropped.
+pub(super) struct Opening(Arc<Shared>, Arc<str>);
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        lock(&self.0.opening).remove(&self.1);
+    }
+}
+
 impl Shared {
     pub(super) fn new(events: Sender<Event>, ground: Ground, dice: fastrand::Rng) -> Self {
         Self {
@@ -51,6 +62,7 @@ impl Shared {
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             sessions: Mutex::default(),
+            opening: Mutex::default(),
             opened: Notify::new(),
             cancels: Mutex::default(),
             shares: Mutex::default(),
@@ -108,6 +120,13 @@ impl Shared {
     /// The ground of all sessions.
     pub fn ground(&self) -> &Ground {
         &self.ground
+    }
+
+    /// Begins to open a profile; none while it is being opened already, as its keys are fetched and its
+    /// limits polled only once.
+    pub(super) fn begin_opening(self: &Arc<Self>, profile: &Arc<str>) -> Option<Opening> {
+        let begun = lock(&self.opening).insert(Arc::clone(profile));
+        begun.then(|| Opening(Arc::clone(self), Arc::clone(profile)))
     }
 
     /// Waits until that profile is at work.

@@ -98,3 +98,37 @@ async fn both_profiles_go_on_after_a_switch() {
     assert_eq!(polled(&mut rig, "one").await.0, LimitsState::Ok);
     rig.hub.shut_down().await;
 }
+
+/// A key command may ask a person: pressing `r` while it waits asks nobody twice, and starts nothing twice.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_profile_that_is_being_opened_is_not_opened_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let _served = serve(listener, "calm");
+    let dir = tempfile::tempdir().unwrap();
+    let (asked, answer) = (dir.path().join("asked"), dir.path().join("answer"));
+    let made = std::process::Command::new("mkfifo").arg(&answer).status();
+    assert!(made.unwrap().success());
+    let script = format!(
+        "echo asked >> '{}'; cat '{}'",
+        asked.display(),
+        answer.display()
+    );
+    let text = format!(
+        "[profiles.slow]\nbase_url = \"http://{address}\"\nadmin_key = {{ env = \"ADMIN\" }}\n\
+         api_key = {{ command = [\"sh\", \"-c\", \"{script}\"] }}\n"
+    );
+    let mut rig = hub(&text);
+    rig.hub.start();
+    for _ in 0..3 {
+        rig.hub.carry_out(Effect::PollLimits);
+        rig.hub.carry_out(Effect::SwitchProfile("slow".into()));
+    }
+    // Opening it for writing waits for whoever reads it: the key command.
+    let key = tokio::task::spawn_blocking(move || std::fs::write(answer, API_KEY));
+    key.await.unwrap().unwrap();
+    assert_eq!(polled(&mut rig, "slow").await.0, LimitsState::Ok);
+    assert_eq!(std::fs::read_to_string(asked).unwrap(), "asked\n");
+    rig.hub.shut_down().await;
+}
