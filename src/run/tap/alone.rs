@@ -50,7 +50,7 @@ pub async fn alone(options: &args::Tap, global: &Global, env: &Environment) -> a
     // Before the line is printed: whoever reads it may end us at once.
     let mut signals = Signals::for_server()?;
     let telling = Telling::with(tell)?;
-    let lines = telling.lines();
+    let (door, last) = (telling.clone(), telling.clone());
     let profile = place.profile().cloned();
     let feed = (options.admin != Port::Off).then(|| Arc::new(Shared::default()));
     let left = (options.metrics != Port::Off).then(|| Arc::new(Left::of(profile.as_ref())));
@@ -75,7 +75,7 @@ pub async fn alone(options: &args::Tap, global: &Global, env: &Environment) -> a
         token,
         sink: Arc::clone(&sink),
         refused: Box::new(move |refusal| {
-            let _ = lines.send(format!("{refusal}\n"));
+            door.line(refusal.to_string());
         }),
         chaos,
         http2: options.http2,
@@ -130,6 +130,7 @@ pub async fn alone(options: &args::Tap, global: &Global, env: &Environment) -> a
             }
         }
     };
+    last.finish();
     tell(&passed.text());
     Ok(())
 }
