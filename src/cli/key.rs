@@ -154,6 +154,11 @@ pub fn prefix(key: &SecretString) -> Option<String> {
     known.then(|| format!("sk-ant-{kind}"))
 }
 
+/// Whether the public part of a key says that it is one for the Admin API: no call is made with it.
+pub fn is_admin(key: &SecretString) -> bool {
+    prefix(key).is_some_and(|prefix| prefix.starts_with("sk-ant-admin"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,6 +225,8 @@ mod tests {
             shown("sk-ant-admin01-secret").as_deref(),
             Some("sk-ant-admin01")
         );
+        assert!(is_admin(&SecretString::from("sk-ant-admin01-secret")));
+        assert!(!is_admin(&SecretString::from("sk-ant-api03-admin01")));
         assert_eq!(shown("sk-ant-SECRETSECRET"), None);
         assert_eq!(shown("hunter2"), None);
     }

@@ -14,6 +14,7 @@ use crate::{
     assets,
     cli::{
         environment::{Environment, Paths},
+        key::is_admin,
         profile::{self, AdminAddress, Profile},
         section::Origin,
     },
@@ -79,6 +80,8 @@ pub struct Session {
     pub free: bool,
     /// Why nobody could be asked whether a loopback address is a simulator: nobody listens there yet.
     pub silent: Option<String>,
+    /// What looks wrong about its keys, though only the API can tell: one sentence.
+    pub odd_key: Option<String>,
     /// What is spent, and the caps.
     pub purse: Arc<LedgerPurse>,
     /// The way to the base address, whether or not there is a key.
@@ -117,6 +120,13 @@ impl Session {
             _ => None,
         };
         let admin = admin(&profile, &keys, free, plain, silent.as_deref())?;
+        let odd_key = keys.api_key.as_ref().filter(|key| is_admin(key)).map(|_| {
+            format!(
+                "profile {} has an Admin key (sk-ant-admin…) as its api_key, and no call is made with one: it \
+                 belongs into admin_key or ANTHROPIC_ADMIN_KEY",
+                profile.name
+            )
+        });
         let ledger = ledger(&profile, ground, free);
         let purse = LedgerPurse::new(ledger, assets::prices(), ground.clock.clone());
         Ok(Self {
@@ -124,6 +134,7 @@ impl Session {
             admin,
             free,
             silent,
+            odd_key,
             door,
             stand_in: OnceLock::new(),
             purse: Arc::new(purse),

@@ -121,6 +121,11 @@ pub fn demo(world: &World, global: &Global, env: Environment) -> anyhow::Result<
 }
 
 fn run(plan: Plan) -> anyhow::Result<()> {
+    if !Screen::is_there() {
+        let sentence = "the screen needs a terminal, and standard output is none: `ratetop status` prints the \
+                        board once, `ratetop status --json` for scripts";
+        return Err(ConfigError::new(sentence).into());
+    }
     let env = Arc::clone(&plan.ground.env);
     let theme = plan.look.theme.as_ref().map(|theme| theme.value.as_str());
     let look = theme::Look::choose(theme, plan.look.ascii.value, |name| {

@@ -13,7 +13,7 @@ use crossterm::{
 };
 use ratatui::{Terminal, backend::CrosstermBackend, layout::Rect};
 use std::{
-    io::{self, BufWriter, Stdout, Write as _, stdout},
+    io::{self, BufWriter, IsTerminal as _, Stdout, Write as _, stdout},
     sync::{
         Once,
         atomic::{AtomicBool, Ordering},
@@ -58,6 +58,11 @@ impl Screen {
                 Err(error)
             }
         }
+    }
+
+    /// Whether there is a terminal to draw on: into a pipe or a file no screen is written.
+    pub fn is_there() -> bool {
+        stdout().is_terminal()
     }
 
     /// Columns and rows now.

@@ -110,6 +110,9 @@ pub async fn run(
         }
     };
     outlet.hide(&desk.keys());
+    if let Some(odd) = &desk.session.odd_key {
+        outlet.tell(odd);
+    }
     let code = match command {
         Command::Status(args) => status::run(args, &desk, outlet).await,
         Command::Limits(args) => limits::run(args, &desk, outlet).await,

@@ -31,6 +31,10 @@ impl Shared {
         lock(&self.sessions).insert(Arc::clone(&name), Arc::clone(&working));
         self.opened.notify_waiters();
         self.tell(Event::Profile(Box::new(card))).await;
+        if let Some(odd) = &working.session.odd_key {
+            self.tell(Event::Fault(format!("Look at the keys: {odd}.")))
+                .await;
+        }
         let (shared, polled) = (Arc::clone(self), Arc::clone(&working));
         if working.session.silent.is_some() {
             let siblings = siblings.to_vec();

@@ -269,3 +269,43 @@ fn a_policy_is_written_as_code_without_a_key_and_with_its_bounds() {
         assert!(bound.contains(said), "{bound}");
     }
 }
+
+/// Section "stop reasons": a paused turn is sent back and goes on; each attempt is told once.
+#[test]
+fn a_continued_turn_is_told_attempt_by_attempt() {
+    let simulator = Simulator::named("calm");
+    let home = Home::at(&simulator.url);
+    let args = [
+        "call",
+        "--model",
+        "claude-opus-5-5",
+        "--prompt",
+        "[stop: pause_turn]",
+    ];
+    let told = home.run_with(&args, "").exits(0).err;
+    for n in [1, 2] {
+        let times = told.matches(&format!("attempt {n}: 200")).count();
+        assert_eq!(times, 1, "{told}");
+    }
+    assert!(
+        told.contains("\n  pause_turn: continued with its content unchanged"),
+        "{told}"
+    );
+}
+
+#[test]
+fn an_admin_key_in_the_place_of_an_api_key_is_named() {
+    let simulator = Simulator::named("calm");
+    let home = Home::bare()
+        .var("ANTHROPIC_BASE_URL", &simulator.url)
+        .var("ANTHROPIC_API_KEY", ratetop::sim::speak::ask::ADMIN_KEY);
+    let told = home.run("call --max-tokens 5").exits(4).err;
+    assert!(
+        told.contains("profile env has an Admin key (sk-ant-admin…) as its api_key"),
+        "{told}"
+    );
+    assert!(
+        !told.contains(ratetop::sim::speak::ask::ADMIN_KEY),
+        "{told}"
+    );
+}

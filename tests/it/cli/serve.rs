@@ -46,3 +46,14 @@ fn a_wrong_scenario_is_wrong_usage(#[case] line: &str, #[case] why: &str) {
     let done = home.run(line).exits(2);
     assert!(done.err.contains(why), "{}", done.err);
 }
+
+/// Whoever pipes the screen somewhere is told what prints instead, and no escape sequence goes there.
+#[test]
+fn a_screen_without_a_terminal_is_a_sentence() {
+    let home = super::home::Home::bare();
+    for line in ["demo", "", "--attach http://127.0.0.1:1"] {
+        let done = home.run(line).exits(2);
+        assert!(done.err.contains("standard output is none"), "{}", done.err);
+        assert_eq!(done.out, "", "{line}");
+    }
+}
