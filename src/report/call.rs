@@ -176,7 +176,7 @@ fn cached<'a>(ended: &[Ended<'a>]) -> Option<(CacheOrder, &'a str)> {
 const SCHEMA: &str = "ratetop.call/1";
 
 /// Attempts that went over the wire; the timeline also notes one that was refused before.
-pub(super) fn sent(call: &Call) -> impl Iterator<Item = &Attempt> {
+pub(super) fn sent(call: &Call) -> impl DoubleEndedIterator<Item = &Attempt> {
     call.attempts.iter().filter(|it| was_sent(it))
 }
 

@@ -67,8 +67,13 @@ pub fn summary(ended: &Ended<'_>) -> String {
         None => "not over",
     };
     let wire = sent(call).count();
+    let continued = sent(call).rev().skip(1).filter(|it| it.is_paused_turn());
+    let continued = match continued.count() {
+        0 => String::new(),
+        n => format!(", {n} of them to continue a paused turn"),
+    };
     let mut parts = vec![format!(
-        "{word}: {}{} in {wire} wire {}",
+        "{word}: {}{} in {wire} wire {}{continued}",
         clean(call.model.as_str(), 80),
         if call.policy.is_empty() {
             String::new()

@@ -141,6 +141,7 @@ impl From<&Run<'_>> for RunOut {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Totals {
     logical: u64,
+    sent: u64,
     wire: u64,
     ok: u64,
     failed: u64,
@@ -153,6 +154,7 @@ pub(super) struct Totals {
     statuses: BTreeMap<u16, u64>,
     mid_stream_failures: u64,
     retries: u64,
+    continued: u64,
     early_retries: u64,
     retries_over_budget: u64,
     slept_s: Option<f64>,
@@ -205,6 +207,7 @@ impl Totals {
         let rate = (elapsed_s > 0.0).then(|| summary.ok as f64 / elapsed_s);
         Self {
             logical: summary.logical,
+            sent: summary.sent(),
             wire: summary.wire,
             ok: summary.ok,
             failed: summary.failed,
@@ -217,6 +220,7 @@ impl Totals {
             statuses: summary.statuses.clone(),
             mid_stream_failures: summary.broken,
             retries: summary.retries,
+            continued: summary.continued,
             early_retries: summary.early,
             retries_over_budget: summary.denied,
             slept_s: rounded(summary.slept_s, 3),

@@ -119,8 +119,13 @@ fn wire(summary: &Summary) -> String {
         (_, 0) => ", none of them early".to_owned(),
         (_, n) => format!(", {} of them early", thousands(n)),
     };
+    let continued = match summary.continued {
+        0 => String::new(),
+        1 => " · 1 paused turn continued".to_owned(),
+        n => format!(" · {} paused turns continued", thousands(n)),
+    };
     format!(
-        "{} requests{each} · {} retries{early}",
+        "{} requests{each} · {} retries{early}{continued}",
         thousands(summary.wire),
         thousands(summary.retries)
     )

@@ -40,6 +40,42 @@ fn a_run_is_told_whole() {
     );
 }
 
+/// Section 6 of the API's facts: a `pause_turn` goes on in one more request, which is no retry.
+#[test]
+fn turns_that_the_server_paused_are_counted_apart_from_retries() {
+    let simulator = Simulator::named("calm");
+    let home = Home::at(&simulator.url);
+    let call = |more: &[&str]| {
+        let prompt = "[stop: pause_turn] Look it up.";
+        let line = ["call", "--model", "claude-haiku-4-5", "--prompt", prompt];
+        home.run_with(&[&line[..], more].concat(), "").exits(0)
+    };
+    let many = ["--workers", "2", "--calls", "3"];
+    let value = valid(&call(&[&many[..], &["--json"]].concat()).out);
+    let of = |name: &str| totals(&value)[name].as_u64().unwrap();
+    assert_eq!(
+        (
+            of("logical"),
+            of("sent"),
+            of("retries"),
+            of("continued"),
+            of("wire")
+        ),
+        (3, 3, 0, 3, 6)
+    );
+    let text = call(&many).out;
+    assert!(text.contains("6 requests, 2.00 for each call"), "{text}");
+    assert!(
+        text.contains("0 retries · 3 paused turns continued"),
+        "{text}"
+    );
+    let one = call(&[]).err;
+    assert!(
+        one.contains("in 2 wire calls, 1 of them to continue a paused turn"),
+        "{one}"
+    );
+}
+
 #[test]
 fn starts_at_a_rate_are_made_on_time_and_a_ramp_starts_fewer() {
     let simulator = Simulator::named("calm");

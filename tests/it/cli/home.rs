@@ -252,7 +252,8 @@ impl Done {
     }
 }
 
-/// JSON that its schema accepts.
+/// JSON that its schema accepts. Where it is of calls, the requests on the wire are the calls that left,
+/// their retries and their continued turns, whatever the run was.
 pub fn valid(text: &str) -> Value {
     let value: Value = serde_json::from_str(text).unwrap();
     let name = value["schema"].as_str().unwrap();
@@ -265,5 +266,11 @@ pub fn valid(text: &str) -> Value {
         .map(|error| format!("{error} at {}", error.instance_path()))
         .collect();
     assert!(errors.is_empty(), "{errors:#?}\n{value:#}");
+    if let Some(totals) = value.get("totals").filter(|totals| totals["wire"].is_u64()) {
+        let of = |name: &str| totals[name].as_u64();
+        let parts = ["sent", "retries", "continued"].map(of);
+        let sum = parts.into_iter().sum::<Option<u64>>();
+        assert_eq!(sum, of("wire"), "{totals:#}");
+    }
     value
 }

@@ -135,7 +135,14 @@ async fn every_figure_of_the_result_is_in_the_json() {
         (whole(&totals["early_retries"]), &totals["cost_usd"]),
         (0, &0.0.into())
     );
-    expected.push("early no retry before its hint".to_owned());
+    assert_eq!(
+        whole(&totals["sent"]) + whole(&totals["retries"]) + whole(&totals["continued"]),
+        whole(&totals["wire"])
+    );
+    expected.push(format!(
+        "retries {} · none before its hint",
+        totals["retries"]
+    ));
     for (name, field) in [
         ("first byte", "first_byte"),
         ("first token", "first_token"),

@@ -164,6 +164,14 @@ async fn every_stop_reason_is_reached_from_the_form() {
         });
         assert_eq!(reason.as_deref(), Some(wanted));
         assert_eq!(run.summary().ok, 2, "{wanted}");
+        if wanted == "pause_turn" {
+            assert_eq!(
+                (run.left, run.retries, run.continued, run.wire),
+                (2, 0, 2, 4)
+            );
+            let text = stage.text();
+            assert!(text.contains("on wire  4 · 2.00× · 2 continued"), "{text}");
+        }
         stage.keys("x");
         if wanted != "pause_turn" {
             let look = screens::look("dark", false);

@@ -22,7 +22,8 @@ pub const COLUMNS: usize = 60;
 /// Starts that are kept for the herd peak and the histogram.
 const MOST_STARTS: usize = 1 << 20;
 
-/// A run in numbers. Every wire call is one attempt.
+/// A run in numbers. Every wire call is one attempt: the first of a call, a retry, or the continuation
+/// of a paused turn, so that [`Self::sent`], `retries` and `continued` add up to `wire`.
 #[derive(Clone, Debug)]
 pub struct Summary {
     began: Time,
@@ -48,6 +49,8 @@ pub struct Summary {
     pub early: u64,
     /// Retries in all; continuations of a paused turn are none.
     pub retries: u64,
+    /// Turns that the server paused (`pause_turn`) and that went on in a further request.
+    pub continued: u64,
     /// Seconds slept before retries.
     pub slept_s: f64,
     /// Of these, before attempts that failed again.
@@ -107,6 +110,7 @@ impl Summary {
             broken: 0,
             early: 0,
             retries: 0,
+            continued: 0,
             slept_s: 0.0,
             wasted_s: 0.0,
             ended: began,
@@ -157,6 +161,7 @@ impl Summary {
                     None => self.unpriced += 1,
                 }
             }
+            self.continued += u64::from(before.is_some_and(Attempt::is_paused_turn));
             if let Some(before) = before.filter(|before| !before.is_paused_turn()) {
                 self.retries += 1;
                 self.early += u64::from(before.early);
@@ -210,6 +215,11 @@ impl Summary {
         if let Some(verdict) = &attempt.verdict {
             *self.refused.entry(verdict.cause).or_default() += 1;
         }
+    }
+
+    /// Calls of which a request left.
+    pub const fn sent(&self) -> u64 {
+        self.left
     }
 
     /// Wire calls for each logical one of which a request left; none before the first.

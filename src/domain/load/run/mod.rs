@@ -136,8 +136,12 @@ pub struct Run {
     pub begun: u64,
     /// Of these, calls of which a request left; the others wait for their pace.
     pub left: u64,
-    /// Requests that left.
+    /// Requests that left: of each call its first, its retries, and the continuations of its paused turns.
     pub wire: u64,
+    /// Of these, retries.
+    pub retries: u64,
+    /// Of these, continuations of a turn that the server had paused.
+    pub continued: u64,
     /// Attempts that failed, by cause.
     pub failed: BTreeMap<Cause, u64>,
     /// Retries that left before the hint had passed.
@@ -172,6 +176,8 @@ impl Run {
             begun: 0,
             left: 0,
             wire: 0,
+            retries: 0,
+            continued: 0,
             failed: BTreeMap::new(),
             early: 0,
             paced: BTreeMap::new(),
@@ -256,7 +262,6 @@ impl Run {
             }
             What::Sent => {
                 self.wire += 1;
-                self.left += u64::from(call.attempts.len() == 1);
                 self.track.started(second);
                 if let Some(hold) = seen.attempt.and_then(|n| call.hold_of(n)) {
                     let waited = self.paced.entry(hold.gate).or_default();
@@ -266,6 +271,12 @@ impl Run {
                     let at = call.attempts.iter().position(|attempt| attempt.n == n)?;
                     call.attempts.get(at.checked_sub(1)?)
                 });
+                let kind = match before {
+                    None => &mut self.left,
+                    Some(before) if before.is_paused_turn() => &mut self.continued,
+                    Some(_) => &mut self.retries,
+                };
+                *kind += 1;
                 if before.is_some_and(|before| before.early) {
                     self.early += 1;
                     self.track.early(second);

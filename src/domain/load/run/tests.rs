@@ -2,10 +2,13 @@ use super::*;
 use crate::domain::{
     limit::Dimension,
     load::lane::Ending,
-    observation::Source,
+    observation::{CallResult, Source},
+    outcome::Outcome,
     retry::{Limits, Policy},
     time::after,
-    timeline::fixtures::{refused_then_ok, t},
+    timeline::fixtures::{
+        began, finished, out, refused_for_output, refused_then_ok, retries, seen, stops, t,
+    },
 };
 use proptest::prelude::*;
 
@@ -198,5 +201,99 @@ proptest! {
         let name = plan.client_of(&"me".into(), worker);
         prop_assert_eq!(Plan::worker_of(&name), worker);
         prop_assert_eq!(Plan::worker_of(&Plan::default().client_of(&"me".into(), 0)), 0);
+    }
+}
+
+/// What became of one attempt of a call.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    /// It never left: a cap was reached.
+    Unsent,
+    Refused,
+    Broke,
+    PausedTurn,
+    Whole,
+    /// It is still out.
+    Open,
+}
+
+/// Call `number`: those attempts one after the other, then its end, unless the last is still out.
+fn call_of(number: u64, fates: &[Fate]) -> Vec<Observation> {
+    let id = FIRST + number;
+    let mut all = vec![began(id, 0.0)];
+    let mut result = CallResult::Cancelled;
+    for (at, fate) in fates.iter().enumerate() {
+        let (n, second) = (Some(at as u32 + 1), at as f64 + 0.01 * number as f64);
+        if matches!(fate, Fate::Unsent) {
+            all.push(seen(
+                id,
+                n,
+                second,
+                stops("the cap of this session is reached"),
+            ));
+            result = CallResult::Failed;
+            break;
+        }
+        all.push(seen(id, n, second, What::Sent));
+        let complete = |reason: &str| Outcome::Complete {
+            status: 200,
+            stop_reason: Some(reason.to_owned()),
+        };
+        let outcome = match fate {
+            Fate::Open | Fate::Unsent => return all,
+            Fate::Refused => refused_for_output(17.0),
+            Fate::Broke => Outcome::StreamTruncated,
+            Fate::PausedTurn => complete("pause_turn"),
+            Fate::Whole => complete("end_turn"),
+        };
+        all.push(seen(
+            id,
+            n,
+            second + 0.5,
+            finished(outcome, 0.5, Some(out(9))),
+        ));
+        if matches!(fate, Fate::Whole) {
+            result = CallResult::Ok;
+            break;
+        }
+        all.push(seen(id, n, second + 0.5, retries(0.4, 0.0, "again", None)));
+    }
+    all.push(seen(id, None, 99.0, What::Closed { result }));
+    all
+}
+
+proptest! {
+    /// Every request on the wire is the first of its call, a retry, or the continuation of a paused turn,
+    /// while the run goes on and when it is over.
+    #[test]
+    fn calls_retries_and_continued_turns_are_all_wire_calls(
+        calls in prop::collection::vec(
+            prop::collection::vec(
+                prop::sample::select(vec![
+                    Fate::Unsent, Fate::Refused, Fate::Broke, Fate::PausedTurn, Fate::Whole, Fate::Open,
+                ]),
+                0..6,
+            ),
+            1..6,
+        ),
+    ) {
+        let mut run = Run::new(1, order(1), t(0.0), Arc::default());
+        let lives: Vec<_> = calls.iter().enumerate().map(|(n, fates)| call_of(n as u64, fates)).collect();
+        let mut all = lives.concat();
+        all.sort_by_key(|seen| seen.at);
+        for seen in &all {
+            run.absorb(seen);
+            prop_assert_eq!(run.left + run.retries + run.continued, run.wire);
+        }
+        let sent = all.iter().filter(|seen| matches!(seen.what, What::Sent)).count();
+        prop_assert_eq!(run.wire, sent as u64);
+        let over = run.summary();
+        prop_assert_eq!(over.sent() + over.retries + over.continued, over.wire);
+        if run.begun == over.logical {
+            prop_assert_eq!(
+                (run.wire, run.left, run.retries, run.continued),
+                (over.wire, over.sent(), over.retries, over.continued)
+            );
+        }
     }
 }

@@ -21,6 +21,7 @@ use crate::{
         },
         canvas::Canvas,
         format::{count, percent},
+        theme::Roles,
     },
 };
 use ratatui::{layout::Rect, style::Style};
@@ -164,9 +165,7 @@ fn counts(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: Rect, alo
     }
     let style = if s.failed > 0 { roles.bad } else { roles.text };
     pairs.push(("calls", format!("{calls}{share}"), style));
-    let times = run.amplification().filter(|_| s.logical > 0);
-    let times = times.map_or_else(String::new, |n| format!(" · {n:.2} for each call"));
-    pairs.push(("on wire", format!("{}{times}", count(run.wire)), roles.text));
+    pairs.push(("on wire", on_wire(run), roles.text));
     pairs.push(("refused", refusals_or_none(run), roles.text));
     if run.asked.order.cache.is_some() {
         let used = CacheUse::from(&s.usage);
@@ -178,11 +177,8 @@ fn counts(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: Rect, alo
         ));
         pairs.push(("uncached", counted(&used), roles.text));
     }
-    let (early, style) = match run.early {
-        0 => ("no retry before its hint".to_owned(), roles.text),
-        n => (format!("{} retries BEFORE the hint", count(n)), roles.bad),
-    };
-    pairs.push(("early", early, style));
+    let (retries, style) = retries(run, &roles);
+    pairs.push(("retries", retries, style));
     // Also of calls that still go on.
     let slept: f32 = run.lanes.all().iter().map(|lane| lane.slept_s).sum();
     let wasted = if s.wasted_s >= 0.05 {
@@ -230,11 +226,43 @@ fn counts(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: Rect, alo
         for (label, text, style) in pairs {
             let text = cut(
                 text,
-                usize::from(half.saturating_sub(LABEL + u16::from(two))),
+                usize::from(half.saturating_sub(LABEL + u16::from(two || !alone))),
             );
             let label = format!("{label:<width$}", width = usize::from(LABEL));
             pen.line(&[(&label, roles.quiet), (&text, *style)]);
         }
+    }
+}
+
+/// Requests: with the calls, their retries and their continued turns they add up.
+fn on_wire(run: &Run) -> String {
+    let mut text = count(run.wire);
+    let times = run
+        .amplification()
+        .filter(|_| run.summary().logical > 0)
+        .map(|n| format!("{n:.2}"));
+    if let Some(times) = times {
+        // Both must fit beside the latencies.
+        let each = if run.continued == 0 {
+            " for each call"
+        } else {
+            "×"
+        };
+        let _ = write!(text, " · {times}{each}");
+    }
+    if run.continued > 0 {
+        let _ = write!(text, " · {} continued", count(run.continued));
+    }
+    text
+}
+
+/// Retries, and how many of them came too early.
+fn retries(run: &Run, roles: &Roles) -> (String, Style) {
+    let all = count(run.retries);
+    match (run.retries, run.early) {
+        (0, 0) => ("none".to_owned(), roles.text),
+        (_, 0) => (format!("{all} · none before its hint"), roles.text),
+        (_, n) => (format!("{} of {all} BEFORE the hint", count(n)), roles.bad),
     }
 }
 
