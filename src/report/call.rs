@@ -7,6 +7,7 @@ use super::{
     run::{Run, RunOut, Totals},
 };
 use crate::domain::{
+    answer::Thought,
     cache::CacheOrder,
     clean::{clean, clean_lines},
     id::{Limiter, ModelId, RequestId},
@@ -65,6 +66,7 @@ struct CallOut {
     outcome: Option<CallResult>,
     stop_reason: Option<String>,
     usage: Option<Usage>,
+    thinking: Option<Thought>,
     cache: Option<CacheOut>,
     cost_usd: Option<f64>,
     text: Option<String>,
@@ -82,6 +84,7 @@ struct AttemptOut {
     first_token_ms: Option<f64>,
     duration_ms: Option<f64>,
     usage: Option<Usage>,
+    thinking: Option<Thought>,
     verdict: Option<Verdict>,
     asked_s: Option<f64>,
     decision: Option<DecisionOut>,
@@ -191,6 +194,7 @@ fn call_out(ended: &Ended<'_>) -> CallOut {
         outcome: call.result,
         stop_reason: call.stop_reason().map(str::to_owned),
         usage,
+        thinking: call.thought(),
         cache: ended
             .cache
             .and_then(|order| CacheOut::of(order, model, usage.as_ref())),
@@ -213,6 +217,7 @@ fn attempt_out(it: &Attempt) -> AttemptOut {
         first_token_ms: ms(it.first_token_s),
         duration_ms: ms(it.duration_s),
         usage: it.usage,
+        thinking: it.thought,
         verdict: it.verdict.clone(),
         asked_s: s(it.asked_s),
         decision: it.decision.as_ref().map(|decision| DecisionOut {

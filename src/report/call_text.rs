@@ -5,8 +5,8 @@ use super::{
     call::{Ended, sent},
 };
 use crate::domain::{
-    clean::clean, number::thousands, observation::CallResult, outcome::Outcome, retry::Action,
-    time::spoken, timeline::Attempt,
+    answer::Thought, clean::clean, number::thousands, observation::CallResult, outcome::Outcome,
+    retry::Action, time::spoken, timeline::Attempt,
 };
 
 /// One attempt that is over, in a line or two: what came, what the server asked, what comes next.
@@ -95,6 +95,7 @@ pub fn summary(ended: &Ended<'_>) -> String {
             thousands(usage.output_tokens)
         )
     }));
+    parts.extend(call.thought().map(Thought::words));
     parts.push(match ended.cost_usd {
         _ if ended.free => "free: simulator".to_owned(),
         None => "cost unknown".to_owned(),

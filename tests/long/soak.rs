@@ -156,6 +156,7 @@ fn name(what: &What) -> &'static str {
         What::Sent => "sent",
         What::Head { .. } => "head",
         What::FirstToken { .. } => "first token",
+        What::Thought(_) => "thought",
         What::Progress { .. } => "progress",
         What::Finished { .. } => "finished",
         What::Decided { .. } => "decided",

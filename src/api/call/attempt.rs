@@ -4,7 +4,7 @@ use super::{Run, Spent};
 use crate::{
     api::error,
     domain::{
-        answer::{self, Answer, sse, stream::Growing},
+        answer::{self, Answer, Thought, sse, stream::Growing},
         clean::clean_lines,
         headers::{Hint, Reading, raw_rate_limit_headers, read},
         observation::What,
@@ -32,6 +32,7 @@ const LINGER: Duration = Duration::from_millis(20);
 pub(super) struct Tried {
     pub outcome: Outcome,
     pub usage: Option<Usage>,
+    pub thought: Thought,
     pub reading: Option<Reading>,
     /// Content blocks of a whole answer.
     pub content: Vec<Value>,
@@ -128,6 +129,7 @@ impl Run<'_> {
         Tried {
             outcome: self.without_key(ending.outcome),
             usage: ending.answer.usage,
+            thought: ending.answer.thought,
             reading,
             content: ending.answer.content,
             sent_at,
@@ -290,6 +292,11 @@ impl Run<'_> {
         for event in std::mem::take(events) {
             let step = growing.take(&event);
             let now = self.driver.clock.now();
+            // That it thinks is told at once; how much, when it is over.
+            if growing.thought().blocks > told.thoughts {
+                told.thoughts = growing.thought().blocks;
+                self.tell_at(now, What::Thought(growing.thought())).await;
+            }
             if step.token && !std::mem::replace(&mut told.token, true) {
                 let after_s = seconds_between(sent_at, now);
                 self.tell_at(now, What::FirstToken { after_s }).await;
@@ -314,6 +321,8 @@ impl Run<'_> {
 struct Progress {
     events: bool,
     token: bool,
+    /// Blocks of thinking.
+    thoughts: u32,
     at: Option<Time>,
 }
 

@@ -1,7 +1,7 @@
 //! One logical call with all its attempts: send, read, judge, decide, wait, again.
 //!
-//! Everything that happens is told as it happens: `Began (Held* Sent Head FirstToken? Progress* Finished
-//! Decided?)+ Closed`. A `pause_turn` is continued as a further attempt of the same call, with the
+//! Everything that happens is told as it happens: `Began (Held* Sent Head Thought* FirstToken? Progress*
+//! Finished Decided?)+ Closed`. A `pause_turn` is continued as a further attempt of the same call, with the
 //! content sent back unchanged and a `Decided` that says so: on the wire it is one more request, and it
 //! draws on the limits like one. Continuations do not use up the policy's attempts; failures do.
 //!
@@ -263,6 +263,9 @@ impl Run<'_> {
                 fast: self.driver.connection.fast,
             },
         );
+        if let Some(thought) = tried.thought.any() {
+            self.tell_at(tried.ended_at, What::Thought(thought)).await;
+        }
         self.tell_at(
             tried.ended_at,
             What::Finished {

@@ -7,6 +7,9 @@
 pub mod error;
 pub mod sse;
 pub mod stream;
+pub mod thought;
+
+pub use thought::Thought;
 
 use super::{clean::clean, usage::Usage};
 use serde_json::Value;
@@ -21,6 +24,8 @@ pub struct Answer {
     pub usage: Option<Usage>,
     /// `end_turn`, `pause_turn`, …
     pub stop_reason: Option<String>,
+    /// What it says of its thinking.
+    pub thought: Thought,
     /// Content blocks as they came, to be sent back after a `pause_turn`.
     pub content: Vec<Value>,
 }
@@ -47,8 +52,11 @@ pub fn answer(body: &[u8]) -> Option<Answer> {
     }
     let mut usage = None;
     take_usage(&mut usage, message.get("usage"));
+    let mut thought = Thought::in_blocks(content.into_iter().flatten());
+    thought.take_usage(message.get("usage"));
     Some(Answer {
         usage,
+        thought,
         stop_reason: reason(message.get("stop_reason")),
         content: content.cloned().unwrap_or_default(),
     })

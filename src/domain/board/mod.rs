@@ -139,7 +139,10 @@ impl Board {
                     .map(|verdict| refusal(seen.at, verdict))
                     .collect()
             }
-            What::Held { .. } | What::FirstToken { .. } | What::Decided { .. } => Vec::new(),
+            What::Held { .. }
+            | What::FirstToken { .. }
+            | What::Thought(_)
+            | What::Decided { .. } => Vec::new(),
         }
     }
 

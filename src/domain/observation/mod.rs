@@ -2,6 +2,7 @@
 //! history and replay fold them. Replaying is sending them again.
 
 use super::{
+    answer::Thought,
     headers::Reading,
     id::{CallId, ClientId, ModelId, OrganizationId, WorkspaceId},
     load::pace::Gate,
@@ -78,7 +79,7 @@ pub struct Observation {
     pub what: What,
 }
 
-/// What was seen. The life of a call is `Began (Held* Sent Head FirstToken? Progress* Finished Decided?)+ Closed`.
+/// What was seen. The life of a call is `Began (Held* Sent Head Thought* FirstToken? Progress* Finished Decided?)+ Closed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "seen", rename_all = "snake_case")]
 pub enum What {
@@ -115,6 +116,8 @@ pub enum What {
         /// From `Sent` to here, seconds.
         after_s: f64,
     },
+    /// The answer says that the model thinks, or how much it thought; cumulative.
+    Thought(Thought),
     /// A stream goes on.
     Progress {
         /// Usage so far, cumulative. Output is counted from deltas until the server says it.

@@ -124,6 +124,10 @@ fn every_kind(at: Time) -> Vec<What> {
             first_byte_s: 0.25,
         },
         What::FirstToken { after_s: 0.5 },
+        What::Thought(Thought {
+            blocks: 1,
+            tokens: None,
+        }),
         What::Progress { usage },
         finished(Outcome::Complete {
             status: 200,

@@ -178,6 +178,10 @@ impl Attempt {
                 self.reading = Some(reading.clone());
             }
             What::FirstToken { after_s } => self.first_token_s = Some(*after_s),
+            What::Thought(thought) => {
+                let kept = self.thought.unwrap_or_default();
+                self.thought = kept.larger(*thought).any();
+            }
             What::Progress { usage } => {
                 // Late progress says less than the end did.
                 if self.outcome.is_none() {

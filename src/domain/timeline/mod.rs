@@ -12,6 +12,7 @@ mod keep;
 pub use keep::Timeline;
 
 use super::{
+    answer::Thought,
     headers::Reading,
     id::{CallId, ClientId, ModelId, RequestId},
     load::pace::Gate,
@@ -60,6 +61,8 @@ pub struct Attempt {
     pub verdict: Option<Verdict>,
     /// Tokens so far; also of broken streams.
     pub usage: Option<Usage>,
+    /// What its answer said of thinking, if it did.
+    pub thought: Option<Thought>,
     /// What the server asked for, seconds.
     pub asked_s: Option<f64>,
     /// What the policy decided, once the attempt has ended.
@@ -89,6 +92,7 @@ impl Attempt {
             outcome: None,
             verdict: None,
             usage: None,
+            thought: None,
             asked_s: None,
             decision: None,
             decided_at: None,
@@ -257,6 +261,12 @@ impl Call {
     pub fn usage(&self) -> Option<Usage> {
         let said = self.attempts.iter().filter_map(|attempt| attempt.usage);
         said.reduce(|sum, usage| sum.plus(&usage))
+    }
+
+    /// What the answers of its attempts said of thinking, together; none when none said anything.
+    pub fn thought(&self) -> Option<Thought> {
+        let said = self.attempts.iter().filter_map(|attempt| attempt.thought);
+        said.reduce(Thought::plus)
     }
 
     /// Tries that count towards `allowed`: continuations of a paused turn do not.

@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::{
+    answer::Thought,
     load::pace::Gate,
     observation::{CallResult, What},
     timeline::{Doing, FIRST_FOREIGN_CALL, fixtures::*},
@@ -65,6 +66,7 @@ fn each_moment_is_named() {
 fn paced() -> Vec<Observation> {
     let mut all = refused_then_ok(1, 5.2);
     let held = |n, at, gate| seen(1, Some(n), at, What::Held { gate });
+    let thought = |at, tokens| seen(1, Some(2), at, What::Thought(Thought { blocks: 1, tokens }));
     for seen in &mut all {
         if let What::Decided { decision, .. } = &mut seen.what {
             decision.wait_s = 4.2;
@@ -74,6 +76,8 @@ fn paced() -> Vec<Observation> {
         held(1, 0.0, Gate::FirstAnswer),
         held(2, 4.32, Gate::Output),
         held(2, 4.9, Gate::Requests),
+        thought(5.8, None),
+        thought(6.4, Some(40)),
     ]);
     all
 }
@@ -188,7 +192,7 @@ proptest! {
     #[test]
     fn nothing_makes_it_panic_or_grow(
         events in prop::collection::vec(
-            (0_u64..6, prop::option::of(0_u32..9), 0_usize..8, -1e12_f64..1e12), 0..300),
+            (0_u64..6, prop::option::of(0_u32..9), 0_usize..9, -1e12_f64..1e12), 0..300),
     ) {
         let mut timeline = Timeline::new(4);
         for (call, attempt, kind, span) in events {
@@ -200,12 +204,13 @@ proptest! {
                 4 => finished(refused_for_output(span), span, Some(out(u64::MAX))),
                 5 => retries(span, 0.0, "", Some(span)),
                 6 => What::Held { gate: Gate::Hint },
+                7 => What::Thought(Thought { blocks: 9, tokens: Some(u64::MAX) }),
                 _ => What::Closed { result: CallResult::Failed },
             };
             timeline.absorb(&seen(call, attempt, span % 1e6, what));
             prop_assert!(timeline.calls().len() <= 4);
             for call in timeline.calls() {
-                let _ = (call.doing(), call.elapsed_s(t(0.0)), call.usage(), call.tries());
+                let _ = (call.doing(), call.elapsed_s(t(0.0)), call.usage(), call.thought(), call.tries());
                 prop_assert!(call.attempts.len() <= MAX_ATTEMPTS);
                 prop_assert!(call.attempts.is_sorted_by(|a, b| a.n < b.n));
                 prop_assert!(call.attempts.iter().all(|a| a.slept_s.is_none_or(|s| s >= 0.0)));

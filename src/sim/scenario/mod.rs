@@ -170,8 +170,8 @@ pub struct Answers {
     /// Share of the calls with `tools` whose answer asks for one, where `tool_choice` leaves it to the
     /// model and no result came back yet.
     pub tool_use: f64,
-    /// Whether a stream begins with a block of thinking, and says things that no client knows yet: an
-    /// event and a delta of unknown names. The thinking itself is not counted.
+    /// Whether answers begin with a block of thinking, and say how many of their output tokens it took.
+    /// A stream then also says things that no client knows yet: an event and a delta of unknown names.
     pub thinking: bool,
 }
 

@@ -1,7 +1,10 @@
 //! An answer of the model, as it is said at once.
 
 use super::prose::Prose;
-use crate::{domain::usage::Usage, sim::dice::Dice};
+use crate::{
+    domain::{call::BYTES_A_TOKEN, usage::Usage},
+    sim::dice::Dice,
+};
 use bytes::Bytes;
 use std::fmt::Write as _;
 
@@ -99,7 +102,7 @@ pub struct Reply {
     pub fast: bool,
     /// Whether a Priority commitment served it.
     pub priority: bool,
-    /// Whether its stream begins with thinking, and with what no client knows yet.
+    /// Whether it begins with thinking; its stream, also with what no client knows yet.
     pub thinking: bool,
     /// Why it stops.
     pub stop: Stop,
@@ -111,6 +114,10 @@ pub struct Reply {
     pub tokens_per_s: f64,
 }
 
+/// What it thinks.
+pub(super) const THOUGHT: &str = "Which words?";
+/// What stands for the signature of it.
+pub(super) const SIGNATURE: &str = "c2ltdWxhdGVk";
 const REFUSED: &str = r#"{"type":"refusal","category":null,"explanation":"The simulator was told to refuse this turn."}"#;
 
 impl Reply {
@@ -130,8 +137,18 @@ impl Reply {
         };
         let _ = write!(
             into,
-            r#"{{"input_tokens":{},"cache_creation_input_tokens":{},"cache_read_input_tokens":{},"cache_creation":{{"ephemeral_5m_input_tokens":{short},"ephemeral_1h_input_tokens":{long}}},"output_tokens":{output},"service_tier":"{tier}","speed":"{speed}","inference_geo":"global"}}"#,
+            r#"{{"input_tokens":{},"cache_creation_input_tokens":{},"cache_read_input_tokens":{},"cache_creation":{{"ephemeral_5m_input_tokens":{short},"ephemeral_1h_input_tokens":{long}}},"output_tokens":{output},"output_tokens_details":"#,
             usage.input_tokens, usage.cache_creation_input_tokens, usage.cache_read_input_tokens,
+        );
+        if self.thinking {
+            let thought = self.thinking_tokens().min(output);
+            let _ = write!(into, r#"{{"thinking_tokens":{thought}}}"#);
+        } else {
+            into.push_str("null");
+        }
+        let _ = write!(
+            into,
+            r#","service_tier":"{tier}","speed":"{speed}","inference_geo":"global"}}"#
         );
     }
 
@@ -144,12 +161,20 @@ impl Reply {
         }
     }
 
-    /// Tokens that are text; the rest asks for a tool.
+    /// Tokens that are text; the rest is thinking, or asks for a tool.
     pub(super) fn text_tokens(&self) -> u64 {
+        let said = self.usage.output_tokens - self.thinking_tokens();
         match self.stop {
-            Stop::Tool { tokens, .. } => self.usage.output_tokens.saturating_sub(tokens),
-            _ => self.usage.output_tokens,
+            Stop::Tool { tokens, .. } => said.saturating_sub(tokens),
+            _ => said,
         }
+    }
+
+    /// Tokens that are thinking; not all of them, so that something is said.
+    fn thinking_tokens(&self) -> u64 {
+        let thought = (THOUGHT.len() / BYTES_A_TOKEN) as u64;
+        let most = self.usage.output_tokens.saturating_sub(1);
+        if self.thinking { thought.min(most) } else { 0 }
     }
 
     /// The index of the block of text.
@@ -190,10 +215,17 @@ impl Reply {
         let mut out = String::with_capacity(640 + self.usage.output_tokens as usize * 7);
         let _ = write!(
             out,
-            r#"{{"id":"{}","type":"message","role":"assistant","model":{},"content":[{{"type":"text","text":""#,
+            r#"{{"id":"{}","type":"message","role":"assistant","model":{},"content":["#,
             self.id,
             quoted(&self.model),
         );
+        if self.thinking {
+            let _ = write!(
+                out,
+                r#"{{"type":"thinking","thinking":"{THOUGHT}","signature":"{SIGNATURE}"}},"#
+            );
+        }
+        out.push_str(r#"{"type":"text","text":""#);
         let begins = out.len();
         Prose::new(self.dice).say(self.text_tokens(), &mut out);
         if let Some(bytes) = self.text_bytes() {

@@ -103,6 +103,9 @@ fn text(scene: &Scene<'_>, call: &Call, canvas: &mut Canvas<'_>, area: Rect) {
     if let Some(usage) = usage(call, columns) {
         foot.push((usage, roles.text));
     }
+    if let Some(thought) = call.thought() {
+        foot.push((cut(&thought.words(), columns), roles.text));
+    }
     cached(scene, call, columns, &roles, &mut foot);
     let last = call.attempts.last();
     let tall = area.height >= 8;
@@ -186,7 +189,9 @@ fn text(scene: &Scene<'_>, call: &Call, canvas: &mut Canvas<'_>, area: Rect) {
             }
         }
         _ => {
-            let text = if call.is_own() {
+            let text = if call.is_own() && last.is_some_and(|last| last.thought.is_some()) {
+                "It thinks; no text yet."
+            } else if call.is_own() {
                 "No text yet."
             } else {
                 "Texts of other clients are not kept."

@@ -70,6 +70,22 @@ fn thinking_is_read_and_is_no_part_of_the_answer() {
     assert!(call["attempts"][0]["first_token_ms"].is_number());
     let text = call["text"].as_str().unwrap();
     assert!(!text.is_empty() && !text.contains("Which words?"), "{text}");
+    // What it thought is told apart, streamed or not, to machines and to people.
+    for line in [line, &line.replace("--stream", "--no-stream")] {
+        let value = home.run(line).exits(0).json();
+        let thinking = serde_json::json!({"blocks": 1, "tokens": 3});
+        assert_eq!(value["calls"][0]["thinking"], thinking, "{line}");
+        assert_eq!(value["calls"][0]["attempts"][0]["thinking"], thinking);
+        let done = home.run(&line.replace("--json ", "")).exits(0);
+        assert!(
+            done.err.contains("thought 3 tokens in 1 block"),
+            "{}",
+            done.err
+        );
+    }
+    let silent = Simulator::named("calm");
+    let value = Home::at(&silent.url).run(line).exits(0).json();
+    assert!(value["calls"][0]["thinking"].is_null());
 }
 
 #[test]

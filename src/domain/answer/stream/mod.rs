@@ -7,7 +7,7 @@ mod content;
 #[cfg(test)]
 mod tests;
 
-use super::{Answer, error, reason, sse::Event, take_usage};
+use super::{Answer, Thought, error, reason, sse::Event, take_usage, thought::is_thinking};
 use crate::domain::{clean::clean_lines, outcome::Outcome, usage::Usage};
 use content::Content;
 use serde_json::Value;
@@ -28,6 +28,7 @@ pub struct Step {
 pub struct Growing {
     usage: Option<Usage>,
     stop_reason: Option<String>,
+    thought: Thought,
     /// None where nothing of the answer is kept.
     content: Option<Content>,
     /// Bytes that were generated since the server last said how many tokens there are.
@@ -74,7 +75,9 @@ impl Growing {
         match kind {
             "message_start" => {
                 let message = data.get("message");
-                take_usage(&mut self.usage, message.and_then(|m| m.get("usage")));
+                let said = message.and_then(|m| m.get("usage"));
+                take_usage(&mut self.usage, said);
+                self.thought.take_usage(said);
                 Step::default()
             }
             "content_block_start" => self.start_block(&data),
@@ -90,6 +93,7 @@ impl Growing {
                 }
                 let said = data.get("usage");
                 take_usage(&mut self.usage, said);
+                self.thought.take_usage(said);
                 if said.is_some_and(|said| said.get("output_tokens").is_some_and(Value::is_u64)) {
                     self.counted = 0;
                 }
@@ -129,6 +133,11 @@ impl Growing {
         usage
     }
 
+    /// What it says of its thinking so far.
+    pub const fn thought(&self) -> Thought {
+        self.thought
+    }
+
     /// The answer, once it is over. Content that could not be kept whole is none: it must not be sent
     /// back changed.
     pub fn answer(self) -> Answer {
@@ -136,6 +145,7 @@ impl Growing {
         Answer {
             usage,
             stop_reason: self.stop_reason,
+            thought: self.thought,
             content: self.content.map(Content::whole).unwrap_or_default(),
         }
     }
@@ -148,6 +158,8 @@ impl Growing {
 
     fn start_block(&mut self, data: &Value) -> Step {
         self.keep(|content| content.start(data));
+        let thinks = data.get("content_block").is_some_and(is_thinking);
+        self.thought.blocks = self.thought.blocks.saturating_add(u32::from(thinks));
         let text = data
             .get("content_block")
             .and_then(|block| block.get("text"))

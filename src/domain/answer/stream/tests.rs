@@ -112,11 +112,13 @@ fn every_kind_of_delta_is_put_back_together() {
             json!({"type": "content_block_start", "index": 2, "content_block": {"type": "web_search_tool_result", "content": [1]}}),
             json!({"type": "content_block_start", "index": 3, "content_block": {"type": "text", "text": "", "citations": []}}),
             json!({"type": "content_block_delta", "index": 3, "delta": {"type": "citations_delta", "citation": {"url": "u"}}}),
-            json!({"type": "message_delta", "delta": {"stop_reason": "pause_turn"}, "usage": {"output_tokens": 3}}),
+            json!({"type": "message_delta", "delta": {"stop_reason": "pause_turn"},
+                "usage": {"output_tokens": 3, "output_tokens_details": {"thinking_tokens": 1}}}),
         ],
     );
     let answer = growing.answer();
     assert_eq!(answer.stop_reason.as_deref(), Some("pause_turn"));
+    assert_eq!((answer.thought.blocks, answer.thought.tokens), (1, Some(1)));
     assert_eq!(
         answer.content,
         [

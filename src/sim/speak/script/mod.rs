@@ -3,7 +3,7 @@
 use super::{
     prose::Prose,
     refusal::envelope,
-    reply::{Ending, Reply, quoted},
+    reply::{Ending, Reply, SIGNATURE, THOUGHT, quoted},
 };
 use bytes::Bytes;
 use std::fmt::Write as _;
@@ -112,7 +112,7 @@ impl Script {
             }
             Stage::Thinking => {
                 self.stage = Stage::Block;
-                return Some((0.0, Ok(THINKING.into())));
+                return Some((0.0, Ok(thinking_events().into())));
             }
             Stage::Block => {
                 self.stage = Stage::Ping;
@@ -220,18 +220,23 @@ impl Script {
 
 /// A block of thinking, with what no client knows yet: an event that stands between blocks, and a
 /// delta inside one (section "streaming": both must be ignored).
-const THINKING: &str = concat!(
-    "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,",
-    "\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}}\n\n",
-    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,",
-    "\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"Which words?\"}}\n\n",
-    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,",
-    "\"delta\":{\"type\":\"simulated_delta\",\"simulated\":true}}\n\n",
-    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,",
-    "\"delta\":{\"type\":\"signature_delta\",\"signature\":\"c2ltdWxhdGVk\"}}\n\n",
-    "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n",
-    "event: simulated_event\ndata: {\"type\":\"simulated_event\",\"note\":\"no client knows this\"}\n\n",
-);
+fn thinking_events() -> String {
+    let delta = |delta: &str| {
+        let kind = "content_block_delta";
+        format!(
+            "event: {kind}\ndata: {{\"type\":\"{kind}\",\"index\":0,\"delta\":{{{delta}}}}}\n\n"
+        )
+    };
+    [
+        "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}}\n\n".to_owned(),
+        delta(&format!(r#""type":"thinking_delta","thinking":"{THOUGHT}""#)),
+        delta(r#""type":"simulated_delta","simulated":true"#),
+        delta(&format!(r#""type":"signature_delta","signature":"{SIGNATURE}""#)),
+        "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n".to_owned(),
+        "event: simulated_event\ndata: {\"type\":\"simulated_event\",\"note\":\"no client knows this\"}\n\n".to_owned(),
+    ]
+    .concat()
+}
 
 /// The block that asks for a tool, its input in two pieces.
 fn tool_events(reply: &Reply) -> String {

@@ -185,7 +185,16 @@ fn thinking_comes_first_with_what_no_client_knows() {
         thinking: true,
         ..reply(Stop::EndTurn, Ending::Normal)
     };
+    let whole: serde_json::Value = serde_json::from_slice(&thinks.whole()).unwrap();
+    let of = |value: &serde_json::Value| value["usage"]["output_tokens_details"].clone();
+    assert_eq!(whole["content"][0]["thinking"], "Which words?");
+    assert_eq!(whole["content"][1]["type"], "text");
+    assert_eq!(of(&whole)["thinking_tokens"], 3);
     let (names, _, values) = told(thinks);
+    let last = values
+        .iter()
+        .rfind(|value| value["type"] == "message_delta");
+    assert_eq!(of(last.unwrap())["thinking_tokens"], 3);
     assert!(names.contains(&"simulated_event".to_owned()));
     let of = |kind: &str| {
         let is = |value: &&serde_json::Value| value["delta"]["type"] == kind;

@@ -4,6 +4,7 @@ use super::{SIZES, Stage, snap};
 use crate::{
     app::effect::Effect,
     domain::{
+        answer::Thought,
         clean::is_harmless,
         id::CallId,
         observation::{CallResult, What},
@@ -53,6 +54,32 @@ fn refused_then_answered() {
         .seeing(&refused_then_ok(1, 17.4), 20.0)
         .saying(2, "Hello! How can I help you today?");
     snap("refused-then-ok", &stage, 3);
+}
+
+/// That a model thinks is said while it does, and how much when the answer says it.
+#[test]
+fn thinking_is_told_and_is_no_text() {
+    let thought = |tokens| What::Thought(Thought { blocks: 1, tokens });
+    let complete = Outcome::Complete {
+        status: 200,
+        stop_reason: Some("end_turn".into()),
+    };
+    let result = CallResult::Ok;
+    let life = [
+        began(1, 0.0),
+        seen(1, Some(1), 0.0, What::Sent),
+        seen(1, Some(1), 0.2, headed(0.2, 200, None, 290_000, 0.2)),
+        seen(1, Some(1), 0.4, thought(None)),
+        seen(1, Some(1), 0.4, What::FirstToken { after_s: 0.4 }),
+        seen(1, Some(1), 9.0, thought(Some(1_024))),
+        seen(1, Some(1), 9.0, finished(complete, 9.0, Some(out(1_060)))),
+        seen(1, None, 9.0, What::Closed { result }),
+    ];
+    let thinks = Stage::new().seeing(&life[..5], 3.0);
+    let screen = thinks.screen(SIZES[0]);
+    assert!(screen.contains("It thinks; no text yet."), "{screen}");
+    let stage = Stage::new().seeing(&life, 10.0).saying(1, "Forty-two.");
+    snap("thought", &stage, 2);
 }
 
 #[test]
