@@ -253,7 +253,7 @@ fn a_run_that_costs_is_estimated_asked_about_and_never_passes_a_cap() {
     let run = "call --json --no-stream --workers 3 --model claude-opus-5-5 --max-tokens 100";
     let done = home.run(&format!("{run} --calls 5000")).exits(2);
     assert!(
-        done.err.contains("5,000 calls")
+        done.err.contains("5,000 real calls of claude-opus-5-5")
             && done.err.contains("at most $10.")
             && done.err.contains("add --yes"),
         "{}",

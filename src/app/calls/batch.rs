@@ -7,13 +7,11 @@ use crate::{
         ground::{Ground, Reply},
         runs::Runs,
     },
-    domain::{batch::Work, number::thousands, spend::dollars, timeline::Timeline},
+    domain::{batch::Work, timeline::Timeline},
 };
 
 /// Batches that may be watched at once: each look at one is a request.
 const WATCHED_MAX: usize = 2;
-/// A batch that may cost more asks first, US dollars.
-const ASK_ABOVE_USD: f64 = 0.10;
 
 impl Calls {
     /// The batch that is looked at.
@@ -37,19 +35,8 @@ impl Calls {
         if let Err(why) = ground.may_send(estimate.usd) {
             return Reply::say(why);
         }
-        let little = estimate.usd.is_some_and(|usd| usd <= ASK_ABOVE_USD);
-        if !asked && !ground.card.spend.free && !little {
-            let cost = estimate.usd.map_or_else(
-                || "at a price that is not known".to_owned(),
-                |usd| format!("about {}, half of what they cost alone", dollars(usd)),
-            );
-            return Reply::ask(format!(
-                "A batch of {} real calls of {}, about {} input and at most {} output tokens each: {cost}.",
-                thousands(u64::from(self.form.requests())),
-                self.form.model,
-                estimate.input,
-                estimate.output
-            ));
+        if !asked && !ground.card.spend.free && !estimate.is_little() {
+            return Reply::ask(estimate.sentence(&ground.card.spend));
         }
         let id = ground.new_run();
         self.open = false;

@@ -14,15 +14,11 @@ use crate::domain::{
         lane::{Bar, Lane},
         run::Run,
     },
-    number::thousands,
-    spend::dollars,
     timeline::{Call, Timeline},
 };
 
 /// Runs that may go on at once: a policy against another in the same bucket.
 const RUNNING_MAX: usize = 2;
-/// A run that may cost more asks first, US dollars.
-const ASK_ABOVE_USD: f64 = 0.10;
 /// Lanes of half a page.
 const PAGE: isize = 12;
 
@@ -221,9 +217,8 @@ impl Calls {
         if let Err(why) = ground.may_send(estimate.each_usd) {
             return Reply::say(why);
         }
-        let little = estimate.usd.is_some_and(|usd| usd <= ASK_ABOVE_USD);
-        if !asked && !ground.card.spend.free && !little {
-            return Reply::ask(self.question(ground));
+        if !asked && !ground.card.spend.free && !estimate.is_little() {
+            return Reply::ask(estimate.sentence(&ground.card.spend));
         }
         let first = ground.new_run();
         self.open = false;
@@ -241,38 +236,5 @@ impl Calls {
             order.known = order.models().into_iter().filter_map(levels).collect();
         }
         Reply::of(Effect::Run(order))
-    }
-
-    fn question(&self, ground: &Ground<'_>) -> String {
-        let estimate = self.form.estimate(ground.prices);
-        let models = self.form.spread.as_ref().map(|spread| {
-            let models = spread.parts.iter().map(|part| part.model.as_str());
-            models.collect::<Vec<_>>().join(", ")
-        });
-        let models = models.unwrap_or_else(|| self.form.model.clone());
-        let (input, output) = (thousands(estimate.input), thousands(estimate.output));
-        let each = format!("about {input} input and at most {output} output tokens each");
-        let calls = match estimate.calls {
-            Some(calls) => {
-                let all = calls.saturating_mul(estimate.input + estimate.output);
-                let (calls, all) = (thousands(calls), thousands(all));
-                format!("{calls} real calls of {models}, {each}, {all} in all")
-            }
-            None => format!("Real calls of {models} until the time is over, {each}"),
-        };
-        let cost = match (estimate.usd, estimate.each_usd) {
-            (Some(usd), _) => format!("about {} if each is answered once", dollars(usd)),
-            (None, Some(usd)) => format!("about {} a call", dollars(usd)),
-            (None, None) => "at a price that is not known".to_owned(),
-        };
-        let beyond = estimate
-            .usd
-            .is_some_and(|usd| ground.may_send(Some(usd)).is_err());
-        let ends = if beyond {
-            "; the spend cap ends the run before that"
-        } else {
-            ""
-        };
-        format!("{calls}: {cost}{ends}.")
     }
 }

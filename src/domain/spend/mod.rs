@@ -72,6 +72,19 @@ impl Spend {
         }
         Ok(())
     }
+
+    /// The cap that is reached before so much is spent: the dollars it leaves and whose it is. An amount
+    /// that is not known may pass any cap.
+    pub fn ends_before(&self, usd: Option<f64>) -> Option<(f64, &'static str)> {
+        let caps = [
+            (self.session_cap_usd, self.session_usd, "session"),
+            (self.day_cap_usd, self.day_usd, "day"),
+        ];
+        caps.into_iter()
+            .filter_map(|(cap, spent, whose)| Some(((cap? - spent).max(0.0), whose)))
+            .min_by(|(one, _), (other, _)| one.total_cmp(other))
+            .filter(|(left, _)| usd.is_none_or(|usd| usd > *left))
+    }
 }
 
 const SESSION_ADVICE: &str = "raise spend.session_usd or --max-spend";

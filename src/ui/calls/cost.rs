@@ -40,7 +40,7 @@ pub(super) fn price(scene: &Scene<'_>) -> (String, bool) {
             spend.check(Some(usd)).is_ok(),
         ),
         (Some(usd), _) => (
-            format!("about {} in all{half}", dollars(usd)),
+            format!("at most {} in all{half}", dollars(usd)),
             spend.check(Some(usd)).is_ok(),
         ),
         (None, Some(usd)) => (

@@ -16,7 +16,6 @@ use crate::domain::{
     retry::{Broken, Policy},
 };
 use choice::CacheChoice;
-pub use orders::Estimate;
 use std::sync::Arc;
 
 /// Longest model name, characters.

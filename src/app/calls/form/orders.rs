@@ -2,10 +2,10 @@
 
 use super::{CacheChoice, Form, field::ENDINGS};
 use crate::domain::{
-    batch,
     call::CallOrder,
-    id::{CallId, ModelId},
+    id::CallId,
     load::{
+        estimate::Estimate,
         plan::{MOST_CALLS, Plan},
         run::RunOrder,
     },
@@ -14,21 +14,6 @@ use crate::domain::{
     spend::Prices,
 };
 use std::sync::Arc;
-
-/// What the calls will cost if each is answered once; a broken answer is paid again.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Estimate {
-    /// Calls, at most; none where only time ends the run.
-    pub calls: Option<u64>,
-    /// Input tokens of a call, about.
-    pub input: u64,
-    /// Output tokens of a call, at most.
-    pub output: u64,
-    /// US dollars of a call, at most; none when the price is not known.
-    pub each_usd: Option<f64>,
-    /// US dollars of all of them; none when the price or the number is not known.
-    pub usd: Option<f64>,
-}
 
 impl Form {
     /// Attempts in all.
@@ -57,35 +42,13 @@ impl Form {
         !self.batch && self.load_plan().is_single()
     }
 
-    /// What the calls will cost; of a spread as if all went to the dearest, which may be, and at a price
-    /// that is not known where that of one is not.
+    /// What the calls may cost at most.
     pub fn estimate(&self, prices: &Prices) -> Estimate {
-        let usage = self.order(CallId(0)).most();
-        let (input, output) = (usage.all_input(), usage.output_tokens);
-        let factor = if self.batch { batch::PRICE } else { 1.0 };
-        let spread = self.spread.as_ref().filter(|_| !self.batch);
-        let alone_usd = match spread {
-            Some(spread) => {
-                let costs = spread.parts.iter();
-                let costs = costs.map(|part| prices.cost(&part.model, &usage));
-                costs.reduce(|one, other| Some(one?.max(other?))).flatten()
-            }
-            None => prices.cost(&ModelId::from(self.model.as_str()), &usage),
-        };
-        let each_usd = alone_usd.map(|usd| usd * factor);
-        // More than that is a run that only time ends.
-        let most = if self.batch {
-            self.requests()
+        let order = self.order(CallId(0));
+        if self.batch {
+            Estimate::of_batch(&order, self.requests(), prices)
         } else {
-            self.load_plan().most_calls()
-        };
-        let calls = (most < MOST_CALLS).then_some(u64::from(most));
-        Estimate {
-            calls,
-            input,
-            output,
-            each_usd,
-            usd: each_usd.zip(calls).map(|(usd, calls)| usd * calls as f64),
+            Estimate::of(&order, &self.load_plan(), self.spread.as_ref(), prices)
         }
     }
 

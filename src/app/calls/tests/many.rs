@@ -78,7 +78,7 @@ fn a_run_that_may_cost_more_than_a_little_asks_first() {
     };
     assert!(
         question.contains(
-            "1,024 real calls of claude-opus-5-5, about 9 input and at most 8 output tokens each"
+            "1,024 real calls of claude-opus-5-5, each about 9 tokens in and at most 8 out"
         ),
         "{question}"
     );
