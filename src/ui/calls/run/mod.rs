@@ -34,6 +34,9 @@ use super::axis;
 /// Rows of the result's box.
 const RESULT: u16 = 12;
 
+/// Rows of a box of lanes that still has two of them, its axis, the starts and the level.
+const FEW_LANES: u16 = 7;
+
 /// Draws a run where there is room for boxes.
 pub(super) fn draw(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: Rect) {
     let other = scene.view.run.other(run, &scene.profile.runs);
@@ -41,7 +44,9 @@ pub(super) fn draw(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: 
         pair(scene, [run, other], canvas, area);
         return;
     }
-    let result = RESULT.min(area.height * 2 / 5);
+    let most = area.height.saturating_sub(FEW_LANES);
+    let lines = result::lines(run).min(most);
+    let result = RESULT.min(area.height * 2 / 5).max(lines);
     let lanes = Rect {
         height: area.height - result,
         ..area

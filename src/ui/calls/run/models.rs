@@ -28,8 +28,8 @@ pub(super) fn draw(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: 
     row(&mut pen, ("pool", roles.quiet), heads, roles.quiet);
     let models = run.models();
     let all = run.summary();
-    // The last lines are for all of them and for the cost.
-    let room = usize::from(pen.left()).saturating_sub(2).max(1);
+    // The last line is for all of them; where there is one more it is for the cost.
+    let room = usize::from(pen.left()).saturating_sub(1).max(1);
     let shown = if models.len() > room {
         room - 1
     } else {

@@ -16,7 +16,7 @@ use crate::{
     ui::{
         calls::{
             Scene,
-            pen::{Pen, clipped, cut, wrap},
+            pen::{Pen, clipped, cut, width, wrap},
             words,
         },
         canvas::Canvas,
@@ -29,8 +29,18 @@ use std::fmt::Write as _;
 
 /// Columns of the labels.
 const LABEL: u16 = 9;
+/// Behind the requests for each call; a `×` where there is no room for it.
+const EACH: &str = " for each call";
 /// Columns of the table of latencies.
 const LATENCIES: u16 = 44;
+
+/// Rows of a box in which each pool of a spread run has its line, under the sentence.
+pub(super) fn lines(run: &Run) -> u16 {
+    match run.models().len() {
+        0 => 0,
+        models => u16::try_from(models).map_or(u16::MAX, |models| models.saturating_add(5)),
+    }
+}
 
 /// Draws it.
 pub(super) fn draw(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: Rect) {
@@ -52,7 +62,9 @@ pub(super) fn draw(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: 
         height: area.height.saturating_sub(used + air),
         ..area
     };
-    let wide = rest.width >= LATENCIES + 36;
+    let spread = !run.models().is_empty();
+    // Where there is little room the pools of a spread run come before the lines of all of it.
+    let wide = rest.width >= LATENCIES + if spread { 31 } else { 36 };
     let left = Rect {
         width: if wide {
             rest.width - LATENCIES
@@ -68,10 +80,10 @@ pub(super) fn draw(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: 
             width: LATENCIES,
             ..rest
         };
-        if run.models().is_empty() {
-            latencies(scene, run, canvas, right);
-        } else {
+        if spread {
             models::draw(scene, run, canvas, right);
+        } else {
+            latencies(scene, run, canvas, right);
         }
     }
 }
@@ -224,10 +236,13 @@ fn counts(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: Rect, alo
         };
         let mut pen = Pen::new(canvas, part);
         for (label, text, style) in pairs {
-            let text = cut(
-                text,
-                usize::from(half.saturating_sub(LABEL + u16::from(two || !alone))),
-            );
+            let room = usize::from(half.saturating_sub(LABEL + u16::from(two || !alone)));
+            let text = if width(text) > room {
+                &text.replace(EACH, "×")
+            } else {
+                text
+            };
+            let text = cut(text, room);
             let label = format!("{label:<width$}", width = usize::from(LABEL));
             pen.line(&[(&label, roles.quiet), (&text, *style)]);
         }
@@ -243,11 +258,7 @@ fn on_wire(run: &Run) -> String {
         .map(|n| format!("{n:.2}"));
     if let Some(times) = times {
         // Both must fit beside the latencies.
-        let each = if run.continued == 0 {
-            " for each call"
-        } else {
-            "×"
-        };
+        let each = if run.continued == 0 { EACH } else { "×" };
         let _ = write!(text, " · {times}{each}");
     }
     if run.continued > 0 {
