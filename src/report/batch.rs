@@ -169,11 +169,14 @@ pub fn text(done: &Done<'_>) -> String {
         row(
             "own limits",
             format!(
-                "{} requests a minute, {} in the queue{}{}",
+                "{} requests a minute, {} in the queue of all batches{}{}",
                 said(standing.limit(Dimension::Rpm)),
                 said(standing.limit(Dimension::Queue)),
                 match standing.queued() {
-                    Some(n) if n > 0 => format!(", {} of them these", thousands(n)),
+                    Some(n) if n > 0 => format!(
+                        ", {} of this batch wait there, of others nothing is known",
+                        thousands(n)
+                    ),
                     _ => String::new(),
                 },
                 if pool.guess { " (a guess)" } else { "" }

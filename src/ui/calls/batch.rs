@@ -247,19 +247,22 @@ fn limits(work: &Work, columns: usize) -> Vec<(&'static str, String)> {
     } else {
         format!("{made} made · {}", per_minute.unwrap_or_else(unknown))
     };
+    // Nobody tells what other batches wait in the same queue: what is said is this batch's share.
+    let wide = columns >= 60;
+    let queue = match (limit(Dimension::Queue), standing.queued()) {
+        (None, _) => unknown(),
+        (Some(limit), Some(n)) if wide && n > 0 => {
+            format!("{limit} for all batches; of others nothing is known")
+        }
+        (Some(limit), _) if wide => format!("{limit} for all batches"),
+        (Some(limit), _) => format!("{limit} for all"),
+    };
     let held = match standing.queued() {
-        Some(n) if columns >= 60 => format!("{} of this batch wait", thousands(n)),
-        Some(n) => format!("{} wait", thousands(n)),
+        Some(n) if wide => format!("{} of this batch wait", thousands(n)),
+        Some(n) => format!("{} of this", thousands(n)),
         None => "nothing waits yet".to_owned(),
     };
-    let queue = limit(Dimension::Queue);
-    vec![
-        ("batch RPM", asked),
-        (
-            "queue",
-            format!("{held} · {}", queue.unwrap_or_else(unknown)),
-        ),
-    ]
+    vec![("batch RPM", asked), ("queue", format!("{held} · {queue}"))]
 }
 
 /// What it cost or will cost, and by which name it can be asked for.
