@@ -121,6 +121,8 @@ pub struct ProfileCard {
     pub attached: Option<Attached>,
     /// The plan by which its tap breaks answers on purpose, if it does.
     pub chaos: Option<String>,
+    /// Of a demo whose point a call may miss: how to meet it, in a sentence or two.
+    pub meet: Option<Arc<str>>,
     /// Its workspace, where the profile names one.
     pub workspace: Option<crate::domain::id::WorkspaceId>,
     /// Percent left below which a gauge is tight, and below which it is critical.

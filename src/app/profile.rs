@@ -222,6 +222,7 @@ pub fn blank_card(name: Arc<str>) -> ProfileCard {
         tap: None,
         attached: None,
         chaos: None,
+        meet: None,
         workspace: None,
         thresholds: Thresholds {
             tight_percent: 25.0,

@@ -93,6 +93,8 @@ pub struct Profile {
     pub base_url: Sourced<Base>,
     /// Base URL of the Admin API, where named.
     pub admin_base_url: Option<Sourced<Base>>,
+    /// Of a demo: how a call meets what its world is about.
+    pub meet: Option<Arc<str>>,
     /// The API key.
     pub api_key: Option<Sourced<KeySource>>,
     /// The Admin key.
@@ -150,6 +152,7 @@ impl Profile {
             from,
             base_url: Sourced::default(Base::api()),
             admin_base_url: None,
+            meet: None,
             api_key: None,
             admin_key: None,
             workspace: None,
@@ -332,6 +335,7 @@ impl Profile {
             tap: None,
             attached: None,
             chaos: None,
+            meet: self.meet.clone(),
             can_poll: self.admin_key.is_some() && self.admin_address() != AdminAddress::None,
             workspace: self.workspace.as_ref().map(|id| id.value.clone()),
             thresholds: Thresholds {

@@ -97,6 +97,7 @@ pub fn demo(world: &World, global: &Global, env: Environment) -> anyhow::Result<
     let scenario = world::scenario(world, world::DEMO)?;
     let (listener, address) = world::reserve()?;
     let mut profile = Profile::simulated("demo", address, world::API_KEY, world::ADMIN_KEY);
+    profile.meet = scenario.meet.as_deref().map(Arc::from);
     if let Some(model) = scenario.point() {
         profile.call.model = Sourced::default(model.to_owned());
     }

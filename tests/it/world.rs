@@ -51,6 +51,7 @@ pub(crate) fn card(name: &str) -> ProfileCard {
         tap: None,
         attached: None,
         chaos: None,
+        meet: None,
         name: name.into(),
         host: "api.anthropic.com".to_owned(),
         can_call: true,

@@ -42,6 +42,7 @@ fn card(name: &str) -> ProfileCard {
         tap: None,
         attached: None,
         chaos: None,
+        meet: None,
         name: name.into(),
         host: "engine".to_owned(),
         can_call: true,

@@ -30,6 +30,9 @@ pub struct Scenario {
     pub name: String,
     /// What it shows, in one sentence.
     pub about: String,
+    /// How a test call meets that, where the first may miss it: a sentence or two for tab 2 of a demo.
+    #[serde(default)]
+    pub meet: Option<String>,
     /// Whose world it is.
     #[serde(default)]
     pub organization: OrganizationSpec,

@@ -252,10 +252,10 @@ fn limits(work: &Work, columns: usize) -> Vec<(&'static str, String)> {
     let queue = match (limit(Dimension::Queue), standing.queued()) {
         (None, _) => unknown(),
         (Some(limit), Some(n)) if wide && n > 0 => {
-            format!("{limit} for all batches; of others nothing is known")
+            format!("{limit} for all, the others not known")
         }
-        (Some(limit), _) if wide => format!("{limit} for all batches"),
-        (Some(limit), _) => format!("{limit} for all"),
+        (Some(limit), _) if wide => format!("{limit} for all"),
+        (Some(limit), _) => format!("{} for all", limit.trim_start_matches("limit ")),
     };
     let held = match standing.queued() {
         Some(n) if wide => format!("{} of this batch wait", thousands(n)),

@@ -42,16 +42,15 @@ pub(super) fn draw(
     let Some((attempt, verdict)) =
         judged.and_then(|attempt| Some((attempt, attempt.verdict.as_ref()?)))
     else {
-        let text = if call
-            .attempts
-            .iter()
-            .any(|attempt| attempt.outcome.is_some())
-        {
-            "Nothing was refused here."
-        } else {
-            "Nothing to judge yet."
-        };
-        pen.text(text, roles.quiet, 2);
+        let ended = |attempt: &Attempt| attempt.outcome.is_some();
+        if !call.attempts.iter().any(ended) {
+            pen.text("Nothing to judge yet.", roles.quiet, 2);
+            return;
+        }
+        pen.text("Nothing was refused here.", roles.quiet, 2);
+        if let Some(meet) = scene.profile.card.meet.as_deref() {
+            pen.text(meet, roles.text, usize::from(area.height));
+        }
         return;
     };
     let tall = area.height >= 9;

@@ -56,6 +56,7 @@ fn card() -> ProfileCard {
         tap: None,
         attached: None,
         chaos: None,
+        meet: None,
         name: Arc::from("prod"),
         host: "api.anthropic.com".into(),
         can_call: true,
