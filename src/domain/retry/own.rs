@@ -43,14 +43,15 @@ pub(super) fn retry_after(ended: &Ended<'_>) -> Decision {
     )
 }
 
+/// Why what has ended is not sent again by the rules of rate-limit guides: they know 429, 500 and 529.
+fn guide_refuses(ended: &Ended<'_>) -> Option<Decision> {
+    let statuses = |status| matches!(status, 429 | 500 | 529);
+    refuses(ended, statuses, false, false)
+}
+
 /// max(4, min(2^n, 60)) plus uniform 0 to 2 s, whatever the server asked.
 pub(super) fn exponential_jitter(ended: &Ended<'_>) -> Decision {
-    if let Some(stopped) = refuses(
-        ended,
-        |status| matches!(status, 429 | 500 | 529),
-        false,
-        false,
-    ) {
+    if let Some(stopped) = guide_refuses(ended) {
         return stopped;
     }
     let base = power(1.0, ended.retries()).clamp(GUIDE_MIN_S, GUIDE_MAX_S);
@@ -64,12 +65,7 @@ pub(super) fn exponential_jitter(ended: &Ended<'_>) -> Decision {
 /// At once, whatever the server asked. Against an address that anybody else uses this is an attack, so
 /// it is for simulators only.
 pub(super) fn immediate(ended: &Ended<'_>) -> Decision {
-    if let Some(stopped) = refuses(
-        ended,
-        |status| matches!(status, 429 | 500 | 529),
-        false,
-        false,
-    ) {
+    if let Some(stopped) = guide_refuses(ended) {
         return stopped;
     }
     retry(

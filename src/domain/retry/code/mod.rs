@@ -10,6 +10,7 @@ mod rule;
 mod tenacity;
 #[cfg(test)]
 mod tests;
+mod tongue;
 mod typescript;
 
 use super::{Limits, Policy};

@@ -3,7 +3,8 @@
 
 use super::{
     Rule, Written,
-    rule::{Growth, Hint, Spread, Unasked, equal},
+    rule::{Growth, Hint, Spread, Unasked},
+    tongue::{Tongue, arguments, constants},
 };
 use crate::domain::{retry::Policy, time::spoken as secs};
 use std::fmt::Write as _;
@@ -17,7 +18,7 @@ pub(super) fn write(rule: &Rule) -> Written {
         code,
         "\n{}\n{}{}{}{}",
         client(rule),
-        constants(rule),
+        constants(rule, "", "  # "),
         worth_a_retry(rule),
         wait(rule),
         create(rule)
@@ -127,23 +128,6 @@ pub(super) fn client(rule: &Rule) -> String {
     "client = anthropic.Anthropic(max_retries=0)\n".to_owned()
 }
 
-fn constants(rule: &Rule) -> String {
-    let mut text = format!(
-        "ATTEMPTS = {}  # in all, the first included\n",
-        rule.attempts
-    );
-    if let Some(budget) = rule.budget {
-        let _ = writeln!(
-            text,
-            "BUDGET = {budget}  # seconds in all: no retry begins later"
-        );
-    }
-    if let Some(longest) = rule.longest {
-        let _ = writeln!(text, "LONGEST = {longest}  # seconds that it waits at most");
-    }
-    text
-}
-
 /// Which errors are sent again.
 pub(super) fn worth_a_retry(rule: &Rule) -> String {
     let mut text = "\n\ndef worth_a_retry(error):\n".to_owned();
@@ -171,33 +155,22 @@ pub(super) fn worth_a_retry(rule: &Rule) -> String {
     if rule.longest.is_some() && rule.obeys_hint() {
         text.push_str("    if (asked(error) or 0) > LONGEST:\n        return False\n");
     }
-    let _ = writeln!(text, "    return {}", statuses(rule));
+    let _ = writeln!(text, "    return {}", PYTHON.statuses(rule));
     text
 }
 
-/// `error.status_code in (408, 429) or error.status_code >= 500`.
-fn statuses(rule: &Rule) -> String {
-    let (mut single, mut ranges) = (Vec::new(), Vec::new());
-    for (first, last) in &rule.statuses {
-        if *last == u16::MAX {
-            ranges.push(format!("error.status_code >= {first}"));
-        } else if last - first < 4 {
-            single.extend((*first..=*last).map(|status| status.to_string()));
-        } else {
-            ranges.push(format!("{first} <= error.status_code <= {last}"));
-        }
-    }
-    let listed = match single.as_slice() {
-        [] => None,
-        [one] => Some(format!("error.status_code == {one}")),
-        many => Some(format!("error.status_code in ({})", many.join(", "))),
-    };
-    let parts: Vec<String> = listed.into_iter().chain(ranges).collect();
-    if parts.is_empty() {
-        return "False".to_owned();
-    }
-    parts.join(" or ")
-}
+/// As Python says it: `error.status_code in (408, 429) or error.status_code >= 500`.
+const PYTHON: Tongue = Tongue {
+    status: "error.status_code",
+    is: " == ",
+    or: " or ",
+    never: "False",
+    among: |list| format!("error.status_code in ({list})"),
+    between: |first, last| format!("{first} <= error.status_code <= {last}"),
+    power: "**",
+    min: "min",
+    max: "max",
+};
 
 /// What the server asks for; nothing where that is ignored.
 pub(super) fn asked(rule: &Rule) -> String {
@@ -261,40 +234,15 @@ pub(super) fn hinted(rule: &Rule, text: &mut String) {
     }
 }
 
-/// What `wait` looks at.
-fn arguments(rule: &Rule) -> Vec<&'static str> {
-    let mut arguments = Vec::new();
-    if rule.obeys_hint() {
-        arguments.push("error");
-    }
-    match rule.unasked {
-        Unasked::Fixed(_) => {}
-        Unasked::Grown(growth) if growth.jitter == Spread::Decorrelated => arguments.push("last"),
-        Unasked::Grown(_) => arguments.push("retry"),
-    }
-    arguments
-}
-
 fn unasked(rule: &Rule) -> String {
-    let Growth {
-        base,
-        factor,
-        floor,
-        cap,
-        jitter,
-    } = match rule.unasked {
+    let growth = match rule.unasked {
         Unasked::Fixed(seconds) => return seconds.to_string(),
         Unasked::Grown(growth) => growth,
     };
-    let power = if equal(base, 1.0) {
-        format!("{factor}**retry")
-    } else {
-        format!("{base} * {factor}**retry")
-    };
-    let mut grown = format!("min({cap}, {power})");
-    if floor > 0.0 {
-        grown = format!("max({floor}, {grown})");
-    }
+    let grown = PYTHON.grown(&growth);
+    let Growth {
+        base, cap, jitter, ..
+    } = growth;
     match jitter {
         Spread::None => grown,
         Spread::Share(0.0) => format!("random.uniform(0, {grown})"),
@@ -308,8 +256,7 @@ fn unasked(rule: &Rule) -> String {
 
 /// The loop.
 fn create(rule: &Rule) -> String {
-    let arguments = arguments(rule);
-    let last = arguments.contains(&"last");
+    let last = arguments(rule).contains(&"last");
     let mut text = "\n\ndef create(**request):\n    \
                     \"\"\"client.messages.create(**request), with the retries of this policy.\"\"\"\n"
         .to_owned();
@@ -325,10 +272,7 @@ fn create(rule: &Rule) -> String {
          except anthropic.APIError as error:\n            \
          if retry == ATTEMPTS - 1 or not worth_a_retry(error):\n                raise\n",
     );
-    let mut pause = format!("wait({})", arguments.join(", "));
-    if rule.longest.is_some() {
-        pause = format!("min(LONGEST, {pause})");
-    }
+    let pause = PYTHON.pause(rule);
     let name = if last { "last" } else { "pause" };
     let _ = writeln!(text, "            {name} = {pause}");
     if rule.budget.is_some() {

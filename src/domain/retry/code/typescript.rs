@@ -3,7 +3,8 @@
 
 use super::{
     Rule, Written, python,
-    rule::{Growth, Hint, Spread, Unasked, equal},
+    rule::{Growth, Hint, Spread, Unasked},
+    tongue::{Tongue, arguments, constants},
 };
 use crate::domain::retry::Policy;
 use std::fmt::Write as _;
@@ -19,23 +20,8 @@ pub(super) fn write(rule: &Rule) -> Written {
     }
     let mut code = "import Anthropic from \"@anthropic-ai/sdk\";\n\n".to_owned();
     code.push_str(&client(rule));
-    let _ = writeln!(
-        code,
-        "\nconst ATTEMPTS = {}; // in all, the first included",
-        rule.attempts
-    );
-    if let Some(budget) = rule.budget {
-        let _ = writeln!(
-            code,
-            "const BUDGET = {budget}; // seconds in all: no retry begins later"
-        );
-    }
-    if let Some(longest) = rule.longest {
-        let _ = writeln!(
-            code,
-            "const LONGEST = {longest}; // seconds that it waits at most"
-        );
-    }
+    code.push('\n');
+    code.push_str(&constants(rule, "const ", "; // "));
     code.push_str(&worth_a_retry(rule));
     if rule.obeys_hint() {
         code.push_str(&asked(rule));
@@ -100,34 +86,22 @@ fn worth_a_retry(rule: &Rule) -> String {
     if rule.longest.is_some() && rule.obeys_hint() {
         text.push_str("  if ((asked(error) ?? 0) > LONGEST) return false;\n");
     }
-    let _ = write!(text, "  return {};\n}}\n", statuses(rule));
+    let _ = write!(text, "  return {};\n}}\n", TYPESCRIPT.statuses(rule));
     text
 }
 
-fn statuses(rule: &Rule) -> String {
-    let (mut single, mut ranges) = (Vec::new(), Vec::new());
-    for (first, last) in &rule.statuses {
-        if *last == u16::MAX {
-            ranges.push(format!("error.status >= {first}"));
-        } else if last - first < 4 {
-            single.extend((*first..=*last).map(|status| status.to_string()));
-        } else {
-            ranges.push(format!(
-                "({first} <= error.status && error.status <= {last})"
-            ));
-        }
-    }
-    let listed = match single.as_slice() {
-        [] => None,
-        [one] => Some(format!("error.status === {one}")),
-        many => Some(format!("[{}].includes(error.status)", many.join(", "))),
-    };
-    let parts: Vec<String> = listed.into_iter().chain(ranges).collect();
-    if parts.is_empty() {
-        return "false".to_owned();
-    }
-    parts.join(" || ")
-}
+/// As TypeScript says it: `[408, 429].includes(error.status) || error.status >= 500`.
+const TYPESCRIPT: Tongue = Tongue {
+    status: "error.status",
+    is: " === ",
+    or: " || ",
+    never: "false",
+    among: |list| format!("[{list}].includes(error.status)"),
+    between: |first, last| format!("({first} <= error.status && error.status <= {last})"),
+    power: " ** ",
+    min: "Math.min",
+    max: "Math.max",
+};
 
 fn asked(rule: &Rule) -> String {
     let least = if matches!(rule.hint, Hint::Exact { .. }) {
@@ -148,26 +122,13 @@ fn asked(rule: &Rule) -> String {
     )
 }
 
-/// What `wait` looks at.
-fn arguments(rule: &Rule) -> Vec<(&'static str, &'static str)> {
-    let mut arguments = Vec::new();
-    if rule.obeys_hint() {
-        arguments.push(("error", "unknown"));
-    }
-    match rule.unasked {
-        Unasked::Fixed(_) => {}
-        Unasked::Grown(growth) if growth.jitter == Spread::Decorrelated => {
-            arguments.push(("last", "number"));
-        }
-        Unasked::Grown(_) => arguments.push(("retry", "number")),
-    }
-    arguments
-}
-
 fn wait(rule: &Rule) -> String {
     let typed: Vec<String> = arguments(rule)
         .iter()
-        .map(|(name, kind)| format!("{name}: {kind}"))
+        .map(|name| match *name {
+            "error" => "error: unknown".to_owned(),
+            name => format!("{name}: number"),
+        })
         .collect();
     let mut text = format!(
         "\n/** Seconds before the next attempt. */\nfunction wait({}): number {{\n",
@@ -195,25 +156,14 @@ fn wait(rule: &Rule) -> String {
 }
 
 fn unasked(rule: &Rule) -> String {
-    let Growth {
-        base,
-        factor,
-        floor,
-        cap,
-        jitter,
-    } = match rule.unasked {
+    let growth = match rule.unasked {
         Unasked::Fixed(seconds) => return seconds.to_string(),
         Unasked::Grown(growth) => growth,
     };
-    let power = if equal(base, 1.0) {
-        format!("{factor} ** retry")
-    } else {
-        format!("{base} * {factor} ** retry")
-    };
-    let mut grown = format!("Math.min({cap}, {power})");
-    if floor > 0.0 {
-        grown = format!("Math.max({floor}, {grown})");
-    }
+    let grown = TYPESCRIPT.grown(&growth);
+    let Growth {
+        base, cap, jitter, ..
+    } = growth;
     match jitter {
         Spread::None => grown,
         Spread::Share(0.0) => format!("Math.random() * {grown}"),
@@ -228,8 +178,7 @@ fn unasked(rule: &Rule) -> String {
 }
 
 fn retrying(rule: &Rule, unbounded: bool) -> String {
-    let names: Vec<&str> = arguments(rule).iter().map(|(name, _)| *name).collect();
-    let last = names.contains(&"last");
+    let last = arguments(rule).contains(&"last");
     let mut text = "\n/** What `send` gives after its retries: \
                     retrying(() => client.messages.create({ … })). */\n\
                     export async function retrying<T>(send: () => Promise<T>): Promise<T> {\n"
@@ -244,10 +193,7 @@ fn retrying(rule: &Rule, unbounded: bool) -> String {
         "  for (let retry = 0; ; retry++) {\n    try {\n      return await send();\n    } catch (error) {\n      \
          if (retry + 1 >= ATTEMPTS || !worthARetry(error)) throw error;\n",
     );
-    let mut pause = format!("wait({})", names.join(", "));
-    if rule.longest.is_some() {
-        pause = format!("Math.min(LONGEST, {pause})");
-    }
+    let pause = TYPESCRIPT.pause(rule);
     let name = if last { "last" } else { "pause" };
     let _ = writeln!(
         text,
