@@ -73,6 +73,34 @@ fn json(stage: &Stage) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
+/// What the JSON says of one worker's calls.
+struct Own<'a> {
+    calls: usize,
+    attempts: Vec<&'a Value>,
+    /// Calls that were answered.
+    ok: usize,
+    slept_s: f64,
+}
+
+impl<'a> Own<'a> {
+    fn of(json: &'a Value, worker: usize) -> Self {
+        let all = json["calls"].as_array().unwrap();
+        let own = all.iter().filter(|call| call["worker"] == worker);
+        let own: Vec<&Value> = own.collect();
+        let attempts = own
+            .iter()
+            .flat_map(|call| call["attempts"].as_array().unwrap());
+        let attempts: Vec<&Value> = attempts.collect();
+        let slept = attempts.iter().filter_map(|it| it["slept_s"].as_f64());
+        Self {
+            calls: own.len(),
+            ok: own.iter().filter(|call| call["outcome"] == "ok").count(),
+            slept_s: slept.sum(),
+            attempts,
+        }
+    }
+}
+
 /// The screen without its boxes, its words with one space between.
 fn words(stage: &Stage) -> String {
     let text = stage.text();
@@ -87,11 +115,7 @@ fn words(stage: &Stage) -> String {
 #[tokio::test(start_paused = true)]
 async fn every_figure_of_the_result_is_in_the_json() {
     let mut stage = Stage::new(TIGHT.0, TIGHT.1);
-    stage
-        .form((16, 48), "hint-jitter")
-        .keys("<enter>")
-        .until_over()
-        .await;
+    stage.run((16, 48), "hint-jitter").await;
     let (json, screen) = (json(&stage), words(&stage));
     let totals = &json["totals"];
     let usage = &totals["usage"];
@@ -163,30 +187,22 @@ async fn every_figure_of_the_result_is_in_the_json() {
 #[tokio::test(start_paused = true)]
 async fn the_figures_of_a_lane_are_those_of_its_calls_in_the_json() {
     let mut stage = Stage::new(TIGHT.0, TIGHT.1);
-    stage
-        .form((1, 12), "hint-jitter")
-        .keys("<enter>")
-        .until_over()
-        .await;
+    stage.run((1, 12), "hint-jitter").await;
     let json = json(&stage);
-    let calls = json["calls"].as_array().unwrap();
-    let attempts: Vec<&Value> = calls
-        .iter()
-        .flat_map(|call| call["attempts"].as_array().unwrap())
-        .collect();
+    let Own {
+        calls,
+        attempts,
+        ok,
+        slept_s: slept,
+    } = Own::of(&json, 1);
+    assert_eq!(calls, json["calls"].as_array().unwrap().len());
     let lane = &stage.runs()[0].lanes.all()[0];
-    let ok = calls.iter().filter(|call| call["outcome"] == "ok").count();
     let refused = attempts.iter().filter(|it| it["status"] != 200).count();
     let early = attempts.iter().filter(|it| it["early"] == true).count();
-    let slept: f64 = attempts
-        .iter()
-        .filter_map(|it| it["slept_s"].as_f64())
-        .sum();
     assert!(refused > 0 && slept > 1.0, "{refused} {slept}");
     assert_eq!((lane.ok as usize, lane.failed as usize), (ok, refused));
     assert_eq!(lane.early as usize, early);
     assert!((f64::from(lane.slept_s) - slept).abs() < 0.01, "{slept}");
-    assert!(calls.iter().all(|call| call["worker"] == 1));
     // Each head says what of the bucket is there.
     let left = |it: &&Value| {
         let of = it["left"].as_array().unwrap().iter();
@@ -209,29 +225,15 @@ async fn the_figures_of_a_lane_are_those_of_its_calls_in_the_json() {
 #[tokio::test(start_paused = true)]
 async fn the_lanes_of_several_workers_can_be_drawn_again_from_the_json() {
     let mut stage = Stage::new(TIGHT.0, TIGHT.1);
-    stage
-        .form((16, 48), "hint-jitter")
-        .keys("<enter>")
-        .until_over()
-        .await;
+    stage.run((16, 48), "hint-jitter").await;
     let json = json(&stage);
-    let calls = json["calls"].as_array().unwrap();
     for (at, lane) in stage.runs()[0].lanes.all().iter().enumerate() {
-        let own = calls.iter().filter(|call| call["worker"] == at + 1);
-        let own: Vec<&Value> = own.collect();
-        let attempts = own
-            .iter()
-            .flat_map(|call| call["attempts"].as_array().unwrap());
-        let attempts: Vec<&Value> = attempts.collect();
-        let ok = own.iter().filter(|call| call["outcome"] == "ok").count();
-        assert!(!own.is_empty(), "worker {} made none", at + 1);
-        assert_eq!(lane.ok as usize, ok, "worker {}", at + 1);
-        assert_eq!((lane.ok + lane.failed) as usize, attempts.len());
-        let slept: f64 = attempts
-            .iter()
-            .filter_map(|it| it["slept_s"].as_f64())
-            .sum();
-        assert!((f64::from(lane.slept_s) - slept).abs() < 0.05, "{slept}");
+        let own = Own::of(&json, at + 1);
+        assert!(own.calls > 0, "worker {} made none", at + 1);
+        assert_eq!(lane.ok as usize, own.ok, "worker {}", at + 1);
+        assert_eq!((lane.ok + lane.failed) as usize, own.attempts.len());
+        let (slept, told) = (f64::from(lane.slept_s), own.slept_s);
+        assert!((slept - told).abs() < 0.05, "{slept} {told}");
     }
 }
 
@@ -285,12 +287,7 @@ async fn what_a_cached_run_wrote_and_read_is_in_the_json() {
 #[tokio::test(start_paused = true)]
 async fn what_each_pool_of_a_spread_run_did_is_in_the_json() {
     let mut stage = Stage::new("calm", "claude-haiku-4-5");
-    stage.form((4, 40), "hint-jitter").to(Field::Spread);
-    stage
-        .keys("e claude-haiku-4-5=3,claude-opus-5-5=1 <enter>")
-        .keys("<enter>")
-        .until_over()
-        .await;
+    stage.spread().await;
     let (json, screen) = (json(&stage), words(&stage));
     let row = |name: &str, of: &Value| {
         let share = number(&of["logical"]) / number(&json["totals"]["logical"]);

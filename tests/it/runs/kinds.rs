@@ -16,11 +16,7 @@ use ratetop::{
 #[tokio::test(start_paused = true)]
 async fn a_paced_run_says_what_waited_for_which_bucket_and_what_it_spared() {
     let mut stage = Stage::new(TIGHT.0, TIGHT.1);
-    stage
-        .form((16, 48), "hint-jitter")
-        .keys("<enter>")
-        .until_over()
-        .await;
+    stage.run((16, 48), "hint-jitter").await;
     stage.to(Field::Pace).keys("l <enter>").pass(11.5).await;
     stage.shots("run-paced-under-way");
     // Calls whose first request is held back are not counted among those that went out.
@@ -88,11 +84,7 @@ async fn a_cached_prompt_says_what_counted_and_why_nothing_was_cached() {
 #[tokio::test(start_paused = true)]
 async fn a_broken_answer_is_surfaced_or_called_anew_with_its_tokens_paid_twice() {
     let mut stage = Stage::new("mid-stream", "claude-haiku-4-5");
-    stage
-        .form((4, 24), "hint-jitter")
-        .keys("<enter>")
-        .until_over()
-        .await;
+    stage.run((4, 24), "hint-jitter").await;
     stage
         .to(Field::Broken)
         .keys("ll <enter>")
@@ -120,13 +112,7 @@ async fn a_broken_answer_is_surfaced_or_called_anew_with_its_tokens_paid_twice()
 #[tokio::test(start_paused = true)]
 async fn a_spread_run_tells_each_pool_by_itself() {
     let mut stage = Stage::new("calm", "claude-haiku-4-5");
-    stage.form((4, 40), "hint-jitter").to(Field::Spread);
-    stage
-        .keys("e claude-haiku-4-5=3,claude-opus-5-5=1 <enter>")
-        .keys("<enter>")
-        .until_over()
-        .await
-        .shots("run-spread");
+    stage.spread().await.shots("run-spread");
     let run = stage.runs()[0];
     let of: Vec<u64> = run.models().iter().map(|(_, it)| it.logical).collect();
     assert_eq!(of, [30, 10]);

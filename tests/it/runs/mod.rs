@@ -65,16 +65,8 @@ async fn why_a_policy_waits_is_whole_in_the_middle_size() {
 #[tokio::test(start_paused = true)]
 async fn two_policies_in_the_same_world_side_by_side() {
     let mut stage = Stage::new(TIGHT.0, TIGHT.1);
-    stage
-        .form((16, 48), "immediate")
-        .keys("<enter>")
-        .until_over()
-        .await;
-    stage
-        .form((16, 48), "hint-jitter")
-        .keys("<enter>")
-        .until_over()
-        .await;
+    stage.run((16, 48), "immediate").await;
+    stage.run((16, 48), "hint-jitter").await;
     stage.keys("b").shots("runs-side-by-side");
     for (name, theme, ascii) in [("plain", "plain", false), ("ascii", "plain", true)] {
         let look = screens::look(theme, ascii);
@@ -124,11 +116,7 @@ async fn a_held_run_sends_nothing_and_goes_on() {
 #[tokio::test(start_paused = true)]
 async fn many_workers_scroll_and_the_newest_calls_can_be_opened() {
     let mut stage = Stage::new("calm", "claude-haiku-4-5");
-    stage
-        .form((256, 256), "hint-jitter")
-        .keys("<enter>")
-        .until_over()
-        .await;
+    stage.run((256, 256), "hint-jitter").await;
     stage.keys("K").shots("run-of-256");
     stage.keys("x");
     assert_eq!(stage.app.tab(), Tab::Calls);

@@ -135,6 +135,18 @@ impl Stage {
         self
     }
 
+    /// Sets them, sends the run, and waits until it is over.
+    pub(super) async fn run(&mut self, size: (u32, u32), policy: &str) -> &mut Self {
+        self.form(size, policy).keys("<enter>").until_over().await
+    }
+
+    /// A run of forty calls, three of four to Haiku, the others to Opus, until it is over.
+    pub(super) async fn spread(&mut self) -> &mut Self {
+        self.form((4, 40), "hint-jitter").to(Field::Spread);
+        let parts = "e claude-haiku-4-5=3,claude-opus-5-5=1 <enter>";
+        self.keys(parts).keys("<enter>").until_over().await
+    }
+
     /// Someone who calls, in a world of his own.
     fn driver(&self, share: &Arc<Share>) -> Driver {
         let named = Scenario::named(self.scenario);
