@@ -82,7 +82,7 @@ pub const fn on_cause(cause: Cause) -> &'static str {
         Cause::Ramp => "Raise the load step by step; the allowance grows at each minute boundary.",
         Cause::Concurrency => "Keep fewer requests open at once.",
         Cause::SpendCap => {
-            "Retrying never helps: raise the cap, or wait for 00:00 UTC on the 1st of next month."
+            "Retrying never helps: raise it. A tier's cap ends at 00:00 UTC on the 1st of next month."
         }
         Cause::SpendLimit => "Raise the spend limit that you set yourself in the Console.",
         Cause::SubscriptionWindow => "Wait until the window resets, or use an API key.",

@@ -215,9 +215,10 @@ fn pool_out(pool: &Pool, now: Time) -> PoolOut {
 
 fn gauge_out(gauge: &Gauge, now: Time) -> GaugeOut {
     let view = gauge.view(now);
-    let by_workspace = view
-        .workspace_limit
-        .is_some_and(|own| view.limit.is_none_or(|limit| own < limit));
+    // What headers say is in force below the organization's limit is a workspace's, read or not.
+    let lower = |own: u64| view.limit.is_none_or(|limit| own < limit);
+    let in_force = view.effective_limit.filter(|_| view.limit.is_some());
+    let by_workspace = view.workspace_limit.is_some_and(lower) || in_force.is_some_and(lower);
     let is_window = view.dimension == Dimension::Window;
     let tenths = |value: Option<f64>| value.and_then(|value| rounded(value, 1));
     GaugeOut {

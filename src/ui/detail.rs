@@ -225,30 +225,38 @@ fn limits(
         canvas.put(x, y, &format!("{status} · {used}"), roles.text, end);
         return;
     }
+    let board = &shown.profile.board;
+    // That something has no limit, or inherits one, is known only where limits were read.
+    let absent = if board.polled() { "none" } else { "not known" };
+    let inherits = board.polled() && board.knows_workspace();
+    let by_headers = view.effective_limit.is_some() && view.effective_limit != view.limit;
     let mut say = |canvas: &mut Canvas<'_>, label: &str, value: Option<u64>| {
         x = canvas.put_cut(x, y, label, roles.quiet, end);
-        let value = value.map_or_else(|| "none".to_owned(), exact);
+        let value = value.map_or_else(|| absent.to_owned(), exact);
         x = canvas.put_cut(x, y, &value, roles.strong, end);
     };
     if row.width < 60 && view.workspace_limit.is_none() {
         say(canvas, "", view.effective_limit);
-        canvas.put_cut(x, y, " · workspace inherits", roles.quiet, end);
+        let whose = match (by_headers, inherits) {
+            (true, _) => " by headers",
+            (false, true) => " · workspace inherits",
+            (false, false) => "",
+        };
+        canvas.put_cut(x, y, whose, roles.quiet, end);
         return;
     }
     say(canvas, "organization ", view.limit);
-    match view.workspace_limit {
-        Some(own) => say(canvas, " · workspace ", Some(own)),
-        None => say(
-            canvas,
-            " · workspace inherits, effective ",
-            view.effective_limit,
-        ),
-    }
-    if view.workspace_limit.is_some() {
-        say(canvas, " · effective ", view.effective_limit);
-    }
+    let effective = match (view.workspace_limit, by_headers, inherits) {
+        (Some(own), ..) => {
+            say(canvas, " · workspace ", Some(own));
+            " · effective "
+        }
+        (None, true, _) => " · in force by headers ",
+        (None, false, true) => " · workspace inherits, effective ",
+        (None, false, false) => " · workspace not read, effective ",
+    };
+    say(canvas, effective, view.effective_limit);
     // Overrides of other workspaces on the same limiter: the noisy tenant may be one of them.
-    let board = &shown.profile.board;
     let others = board
         .overrides()
         .iter()

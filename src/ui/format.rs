@@ -47,7 +47,7 @@ pub fn limit(n: u64) -> String {
     }
 }
 
-/// A span in at most six characters: `<1s`, `3s`, `1m40s`, `2m`, `3h05m`, `2d04h`.
+/// A span in at most seven characters: `0s`, `3s`, `1m40s`, `2m`, `3h05m`, `2d04h`.
 pub fn span(seconds: f64) -> String {
     let s = seconds.clamp(0.0, 1e9) as u64;
     match s {

@@ -202,6 +202,24 @@ fn a_profile_that_only_hears_headers_says_why() {
     }
 }
 
+/// Where limits were never read, nobody knows whether the organization has one, or a workspace lowers it.
+#[test]
+fn what_was_never_read_is_not_called_none_or_inherited() {
+    for (size, said) in [
+        (
+            WIDE,
+            "organization not known · in force by headers 1,000,000",
+        ),
+        (SMALL, "limit 1,000,000 by headers"),
+    ] {
+        let mut app = headers_only(size);
+        press(&mut app, "<enter>", &mut noon());
+        let shown = screen(&app, size);
+        assert!(shown.contains(said), "{shown}");
+        assert!(!shown.contains("inherits"), "{shown}");
+    }
+}
+
 /// An account or gateway that sends no rate-limit headers, with and without configured limits known.
 fn bare(size: Size) -> App {
     let mut app = world::fresh(size);

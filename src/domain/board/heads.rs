@@ -33,6 +33,15 @@ impl Board {
             }
         }
         let workspace = reading.workspace.as_ref().or(seen.workspace.as_ref());
+        if own
+            && self.workspace.is_none()
+            && workspace.is_some()
+            && self.seen_in.as_ref() != workspace
+        {
+            self.seen_in = workspace.cloned();
+            // What was read before is not news, only whose it is.
+            self.apply_overrides(true, seen.at, &mut told);
+        }
         let elsewhere = self.is_elsewhere(seen.source, organization, workspace);
         if elsewhere || (reading.unified.is_some() && reading.levels.is_empty()) {
             self.draws_from(seen, Drawn::Nowhere);
@@ -165,6 +174,7 @@ impl Board {
         self.tier = None;
         self.pools.clear();
         self.overrides.clear();
+        self.read_of.clear();
         self.workspaces.clear();
         self.index();
         self.assume_table();

@@ -83,7 +83,11 @@ impl Board {
         if !snapshot.workspaces.is_empty() {
             self.workspaces.clone_from(&snapshot.workspaces);
         }
+        let known = self.knows_workspace();
         for (workspace, overrides) in &snapshot.overrides {
+            if !self.read_of.contains(workspace) {
+                self.read_of.push(workspace.clone());
+            }
             self.overrides.retain(|o| o.workspace != *workspace);
             self.overrides.extend(overrides.iter().cloned());
         }
@@ -115,7 +119,7 @@ impl Board {
         self.pools
             .sort_by_key(|pool| pool.kind != GroupKind::ModelGroup);
         self.tier = self.tiers.infer(&snapshot.groups).map(str::to_owned);
-        self.apply_overrides(first, snapshot.at, &mut told);
+        self.apply_overrides(first || !known, snapshot.at, &mut told);
         self.index();
         told
     }
@@ -194,8 +198,8 @@ impl Board {
     }
 
     /// Lowers the gauges of the profile's workspace. Absent means inherited.
-    fn apply_overrides(&mut self, first: bool, at: Time, told: &mut Vec<Draft>) {
-        let Some(home) = self.workspace.clone() else {
+    pub(super) fn apply_overrides(&mut self, first: bool, at: Time, told: &mut Vec<Draft>) {
+        let Some(home) = self.workspace().cloned() else {
             return;
         };
         for pool in &mut self.pools {

@@ -55,8 +55,13 @@ pub struct Board {
     seen_as: Option<OrganizationId>,
     /// Whether that was only concluded from passing traffic.
     assumed_home: bool,
+    /// As the profile says.
     workspace: Option<WorkspaceId>,
+    /// As the headers of the profile's own key say, where the profile does not.
+    seen_in: Option<WorkspaceId>,
     overrides: Vec<Override>,
+    /// Workspaces whose overrides were read, also those that have none.
+    read_of: Vec<WorkspaceId>,
     workspaces: Vec<Workspace>,
     sources: SourceLine,
     /// Whether limits were ever read: only then is a difference a change.
@@ -183,9 +188,14 @@ impl Board {
         self.seen_as.as_ref()
     }
 
-    /// The profile's workspace.
+    /// The profile's workspace: as it says itself, else as headers of its own key say.
     pub fn workspace(&self) -> Option<&WorkspaceId> {
-        self.workspace.as_ref()
+        self.workspace.as_ref().or(self.seen_in.as_ref())
+    }
+
+    /// Whether it is known what the profile's workspace lowers: without one nothing does.
+    pub fn knows_workspace(&self) -> bool {
+        self.workspace().is_none_or(|id| self.read_of.contains(id))
     }
 
     /// The tier that the limits look like ("Build"): always a guess.

@@ -104,3 +104,57 @@ fn an_override_lowers_the_gauge_and_absent_means_inherited() {
         Some(5_000)
     );
 }
+
+/// A profile need not name its key's workspace: `anthropic-workspace-id` of its own answers does. Traffic of
+/// others says nothing of it.
+#[test]
+fn the_workspace_that_own_answers_name_lowers_the_gauges_and_is_no_change() {
+    let poll = |value| {
+        let lowered = Override {
+            workspace: "wrkspc_a".into(),
+            group: "rlg_opus55".into(),
+            limiter: "requests_per_minute".into(),
+            value,
+            org_limit: Some(5_000),
+        };
+        let mut poll = snapshot(groups(), ORG);
+        poll.overrides = vec![("wrkspc_a".into(), vec![lowered])];
+        let what = What::Limits {
+            state: LimitsState::Ok,
+            error: None,
+            snapshot: Some(Box::new(poll)),
+        };
+        seen(t(0.0), what)
+    };
+    let answer = |source| {
+        let mut head = head(t(1.0), ORG, vec![level("requests_per_minute", 100, 90)]);
+        if let What::Head { reading, .. } = &mut head.what {
+            reading.workspace = Some("wrkspc_a".into());
+        }
+        head.source = source;
+        head
+    };
+    let own =
+        |board: &Board| view(board, "claude-opus-5-5", Dimension::Rpm, t(1.0)).workspace_limit;
+    let mut board = Board::default();
+    board.absorb(&poll(100));
+    board.absorb(&answer(Source::Tap));
+    assert_eq!((own(&board), board.workspace()), (None, None));
+    let told = board.absorb(&answer(Source::Call));
+    assert_eq!((own(&board), told.len()), (Some(100), 0), "{told:?}");
+    // The other way round, as limits are read more slowly than an answer comes.
+    let mut board = Board::default();
+    board.absorb(&limits(groups()));
+    board.absorb(&answer(Source::Probe));
+    assert!(!board.knows_workspace());
+    let told = board.absorb(&poll(100));
+    assert_eq!((own(&board), told.len()), (Some(100), 0), "{told:?}");
+    let told = board.absorb(&poll(50));
+    assert_eq!(told.len(), 1);
+    assert!(
+        told[0].sentence.starts_with("Workspace override: ")
+            && told[0].sentence.ends_with("went from 100 to 50."),
+        "{}",
+        told[0].sentence
+    );
+}
