@@ -188,16 +188,27 @@ fn not_asked_for(link: &Link) -> Broken {
 
 pub fn unreachable(talk: &Talk, broken: Broken) -> Response<Answer> {
     let refusal = Refusal::Unreachable(broken.how.clone());
+    let told = talk.is_message();
     talk.end(End::Unreachable {
         kind: broken.kind,
         how: broken.how,
     });
-    refuse(&talk.link, &refusal)
+    let tap = &talk.link.tap;
+    if told {
+        tap.count(&refusal);
+    } else {
+        tap.refuse(&refusal);
+    }
+    answer(&refusal)
 }
 
 /// The tap's own answer.
 pub fn refuse(link: &Link, refusal: &Refusal) -> Response<Answer> {
     link.tap.refuse(refusal);
+    answer(refusal)
+}
+
+fn answer(refusal: &Refusal) -> Response<Answer> {
     let body = refusal.body();
     let length = HeaderValue::from(body.len());
     let mut response = Response::new(Answer::Own(Some(body)));

@@ -152,11 +152,16 @@ impl Tap {
 
     /// Counts and tells a refusal.
     fn refuse(&self, refusal: &Refusal) {
+        self.count(refusal);
+        (self.refused)(refusal);
+    }
+
+    /// Counts one that is told as what came of its request.
+    fn count(&self, refusal: &Refusal) {
         let count = match refusal {
             Refusal::Unreachable(_) => &self.counts.unreachable,
             _ => &self.counts.refused,
         };
         count.fetch_add(1, Ordering::Relaxed);
-        (self.refused)(refusal);
     }
 }

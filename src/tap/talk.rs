@@ -131,6 +131,12 @@ impl Talk {
         }
     }
 
+    /// Whether it is a message, so that its end is told with its client and its model.
+    pub fn is_message(&self) -> bool {
+        let heard = self.heard();
+        heard.exchange.as_ref().is_some_and(Exchange::is_message)
+    }
+
     fn heard(&self) -> MutexGuard<'_, Heard> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -233,10 +233,6 @@ struct Door {
 
 impl Door {
     fn refused(&self, refusal: &Refusal) {
-        if matches!(refusal, Refusal::Unreachable(_)) {
-            // Told as what came of the request.
-            return;
-        }
         let sentence = format!("The tap: {refusal}.");
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if *last != sentence {

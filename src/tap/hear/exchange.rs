@@ -101,6 +101,11 @@ impl Exchange {
         });
     }
 
+    /// Whether it is a message under way: what becomes of it is told, with its client and its model.
+    pub const fn is_message(&self) -> bool {
+        matches!(self.state, Heard::Message(_))
+    }
+
     /// Whether it is over.
     pub const fn is_over(&self) -> bool {
         matches!(self.state, Heard::Over)

@@ -49,6 +49,32 @@ fn a_tap_says_where_it_listens_once_and_tells_totals_at_its_end() {
     assert_eq!((code, out.as_str()), (0, ""));
 }
 
+/// A call that reaches nobody is told once, as a call; a request to another path, of which only the tap
+/// knows, is told too.
+#[test]
+fn what_reaches_nobody_is_told_once() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
+    let upstream = format!("http://{}", nobody.unwrap());
+    let home = Home::new();
+    let tap = Running::tap(&home, &["--upstream", &upstream], &[]);
+    let mut client = Peer::to(tap.address);
+    let body = r#"{"model":"claude-haiku-4-5","max_tokens":1}"#;
+    let message = format!("Content-Length: {}\r\n\r\n{body}", body.len());
+    let answer = tap.ask(&mut client, "POST /v1/messages", &message);
+    assert_eq!(answer.status(), 502);
+    let (_, _, err) = tap.end();
+    let told = |err: &str| err.matches("Nobody listens at").count();
+    assert_eq!(told(&err), 1, "{err}");
+
+    let tap = Running::tap(&home, &["--upstream", &upstream], &[]);
+    let mut client = Peer::to(tap.address);
+    let answer = tap.ask(&mut client, "GET /v1/models", "\r\n");
+    assert_eq!(answer.status(), 502);
+    let (_, _, err) = tap.end();
+    assert_eq!(told(&err), 1, "{err}");
+    assert!(err.contains("no answer from upstream: "), "{err}");
+}
+
 #[test]
 fn what_makes_no_sense_is_refused_before_anything_listens() {
     let home = Home::new();
