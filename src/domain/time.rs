@@ -5,10 +5,21 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// A point in time, UTC. Comes from `clock`, from a response header, or from a test.
 pub type Time = DateTime<Utc>;
 
+/// Nanoseconds of a second.
+const NANOS: i64 = 1_000_000_000;
+
 /// Seconds from `from` to `to`; negative when `to` is earlier.
 pub fn seconds_between(from: Time, to: Time) -> f64 {
-    let delta = to - from;
-    delta.num_seconds() as f64 + f64::from(delta.subsec_nanos()) / 1e9
+    let mut seconds = to.timestamp() - from.timestamp();
+    let mut nanos =
+        i64::from(to.timestamp_subsec_nanos()) - i64::from(from.timestamp_subsec_nanos());
+    // Both of one sign, so that no digit is lost where they meet.
+    if seconds > 0 && nanos < 0 {
+        (seconds, nanos) = (seconds - 1, nanos + NANOS);
+    } else if seconds < 0 && nanos > 0 {
+        (seconds, nanos) = (seconds + 1, nanos - NANOS);
+    }
+    seconds as f64 + nanos as f64 / 1e9
 }
 
 /// `time` moved by `seconds` (negative moves back). Stays at `time` when the result is out of range.
@@ -44,6 +55,7 @@ pub fn spoken(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn moving_by_seconds_and_back_is_the_same_instant() {
@@ -54,6 +66,19 @@ mod tests {
                 seconds_between(after(after(t, s), -s), t).abs() < 1e-6,
                 "{s}"
             );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_span_is_that_of_the_calendar(
+            from in -4_000_000_000_000_000_000..4_000_000_000_000_000_000_i64,
+            by in prop_oneof![-3_000_000_000..3_000_000_000_i64, -4_000_000_000_000_000_000..4_000_000_000_000_000_000_i64],
+        ) {
+            let (from, to) = (DateTime::from_timestamp_nanos(from), DateTime::from_timestamp_nanos(from + by));
+            let delta = to - from;
+            let expected = delta.num_seconds() as f64 + f64::from(delta.subsec_nanos()) / 1e9;
+            prop_assert_eq!(seconds_between(from, to).to_bits(), expected.to_bits());
         }
     }
 

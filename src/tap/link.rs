@@ -200,9 +200,9 @@ impl AsyncRead for Socket {
         let before = buf.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(cx, buf);
         if let Some(came) = buf.filled().get(before..).filter(|came| !came.is_empty()) {
-            let mut heads = self.link.heads();
+            let heads = &mut *self.link.heads();
             if !heads.in_body {
-                heads.request.push(came);
+                heads.answer.hear(&mut heads.request, came);
             }
         }
         result

@@ -32,8 +32,6 @@ const BREATH: Duration = Duration::from_millis(50);
 /// How long a client that was answered in the middle of its request may go on sending before its
 /// connection is closed: closing at once could take the answer from it.
 const LINGER: Duration = Duration::from_secs(2);
-/// Head lines of a request.
-const MOST_HEADERS: usize = 256;
 
 /// Serves until `stop` is cancelled; then refuses what is new and finishes what flows, for [`GRACE`] at
 /// most.
@@ -42,7 +40,7 @@ pub async fn serve(listener: TcpListener, tap: Arc<Tap>, stop: CancellationToken
     let _cut_at_the_end = closing.cut.clone().drop_guard();
     let connections = TaskTracker::new();
     let mut builder = http1::Builder::new();
-    builder.auto_date_header(false).max_headers(MOST_HEADERS);
+    builder.auto_date_header(false);
     let mut sweeping = pin!(tap.upstream.sweep());
     loop {
         let accepted = tokio::select! {

@@ -126,6 +126,32 @@ fn what_follows_a_head_is_left_for_the_next() {
 }
 
 #[test]
+fn the_memory_of_a_head_serves_the_next_one_and_none_stays_with_a_stream() {
+    let head = b"HTTP/1.1 200 OK\r\nX-A: 1\r\n\r\n";
+    let mut io = Narrow {
+        taken: Vec::new(),
+        widths: vec![1_000],
+        turn: 0,
+    };
+    let mut speller = Speller::default();
+    speller.arm(raw(head));
+    write_all(
+        &mut speller,
+        &mut io,
+        &[b"HTTP/1.1 200 OK\r\nx-a: 1\r\n\r\n", b"{}"],
+    );
+    let mut next = RawHead::default();
+    let used = speller.used.as_ptr();
+    speller.hear(&mut next, b"GET / HTTP/1.1\r\n");
+    speller.hear(&mut next, b"\r\n");
+    assert_eq!(next.bytes(), b"GET / HTTP/1.1\r\n\r\n");
+    assert_eq!(next.bytes().as_ptr(), used);
+    assert_ne!(speller.head.capacity(), 0);
+    write_all(&mut speller, &mut io, &[b"more of a stream"]);
+    assert_eq!((speller.head.capacity(), speller.used.capacity()), (0, 0));
+}
+
+#[test]
 fn nothing_grows_without_end() {
     let mut endless = RawHead::default();
     for _ in 0..1_000 {

@@ -41,8 +41,6 @@ use wire::{Heads, Wire};
 const SWEEP: Duration = Duration::from_secs(30);
 /// Unused connections that are kept.
 const MOST_IDLE: usize = 256;
-/// Head lines of an answer; hyper's own bound is 100.
-const MOST_HEADERS: usize = 256;
 
 /// Connections to one address.
 pub struct Upstream<B: Body + 'static> {
@@ -90,9 +88,7 @@ where
         let host = HeaderValue::try_from(base.short())
             .map_err(|_| format!("{} cannot be written as a host", base.short()))?;
         let mut builder = Builder::new();
-        builder
-            .max_headers(MOST_HEADERS)
-            .ignore_invalid_headers_in_responses(true);
+        builder.ignore_invalid_headers_in_responses(true);
         Ok(Self {
             connector: Connector::new(base)?,
             builder,

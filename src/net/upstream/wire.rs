@@ -80,9 +80,9 @@ impl AsyncRead for Wire {
         let before = buf.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(cx, buf);
         if let Some(came) = buf.filled().get(before..).filter(|came| !came.is_empty()) {
-            let mut heads = self.heads.heads();
+            let heads = &mut *self.heads.heads();
             if heads.awaited {
-                heads.answer.push(came);
+                heads.request.hear(&mut heads.answer, came);
             }
         }
         result

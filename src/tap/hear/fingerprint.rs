@@ -6,32 +6,47 @@ use twox_hash::XxHash3_128;
 
 /// A hash of bytes that come in pieces; it does not depend on how they are cut.
 ///
-/// Every byte counts. XXH3 folds them into 128 bits at about 30 GB/s, so that an upload of 32 MB costs
-/// a millisecond; SipHash-1-3 with the key of this run makes of those the 64 bits that are kept, from
-/// which nobody without the key learns anything of what was sent.
+/// Every byte counts. SipHash-1-3 with the key of this run takes the first [`SHORT`]; XXH3 folds the rest
+/// into 128 bits at about 30 GB/s, so that an upload of 32 MB costs a millisecond, and SipHash makes of
+/// those the 64 bits that are kept, from which nobody without the key learns anything of what was sent.
 pub(super) struct Fingerprint {
-    bytes: XxHash3_128,
     keyed: SipHasher13,
+    /// Behind the first bytes. Made when there are any, as it is large.
+    rest: Option<Box<XxHash3_128>>,
+    seed: u64,
     len: u64,
 }
+
+/// Bytes for which setting up the fast hash costs more than it saves.
+const SHORT: u64 = 1 << 10;
 
 impl Fingerprint {
     pub(super) fn new(key: &[u8; 16]) -> Self {
         Self {
-            bytes: XxHash3_128::with_seed(u64::from_le_bytes(std::array::from_fn(|i| key[i]))),
             keyed: SipHasher13::new_with_key(key),
+            rest: None,
+            seed: u64::from_le_bytes(std::array::from_fn(|i| key[i])),
             len: 0,
         }
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.bytes.write(bytes);
+        let short = usize::try_from(SHORT.saturating_sub(self.len)).unwrap_or(usize::MAX);
+        let (first, rest) = bytes.split_at(short.min(bytes.len()));
+        self.keyed.write(first);
+        if !rest.is_empty() {
+            self.rest
+                .get_or_insert_with(|| Box::new(XxHash3_128::with_seed(self.seed)))
+                .write(rest);
+        }
         self.len += bytes.len() as u64;
     }
 
     /// The hash of these bytes when they come from this client.
     pub(super) fn finish(mut self, client: u64) -> u64 {
-        self.keyed.write_u128(self.bytes.finish_128());
+        if let Some(rest) = &self.rest {
+            self.keyed.write_u128(rest.finish_128());
+        }
         self.keyed.write_u64(self.len);
         self.keyed.write_u64(client);
         self.keyed.finish()

@@ -59,6 +59,19 @@ fn what_is_not_http_is_told_by_the_tap() {
 }
 
 #[test]
+fn an_answers_head_of_100_lines_passes_and_one_of_more_is_told_by_the_tap() {
+    for (lines, status) in [(100, 204), (101, 502)] {
+        let lines = "X-A: 1\r\n".repeat(lines);
+        let answer = format!("HTTP/1.1 204 No Content\r\n{lines}\r\n");
+        let (stub, _asked) = Stub::answering(vec![answer.into()], Then::Close);
+        let tap = Tapped::before(stub.address);
+        let mut client = tap.client();
+        client.send(tap.head("GET /") + "\r\n");
+        assert_eq!(client.next(Kind::Answer).status(), status);
+    }
+}
+
+#[test]
 fn a_break_before_the_answer_is_a_reset_and_nothing_is_sent_twice() {
     for then in [Then::Close, Then::Reset] {
         for answer in ["", "HTTP/1.1 200 OK\r\nContent-Le"] {
