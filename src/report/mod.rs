@@ -21,6 +21,8 @@ pub mod status_text;
 pub mod table;
 pub mod tap_text;
 #[cfg(test)]
+mod fixtures;
+#[cfg(test)]
 mod tests;
 
 /// Which profile a report is about.

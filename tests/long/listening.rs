@@ -2,8 +2,8 @@
 //! bytes were cut.
 
 use crate::{
+    changes::{changed, changes, holds},
     life::dawn,
-    parsers::{changed, changes, holds},
 };
 use flate2::{
     Compression,

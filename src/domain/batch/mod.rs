@@ -17,9 +17,9 @@ use super::{clean::clean, number::thousands, time::Time};
 use serde::Deserialize;
 use std::borrow::Cow;
 
-/// Requests of one batch at most (batch-processing page).
+/// Requests of one batch at most (batch-processing page, "Batch limitations").
 pub const MOST_REQUESTS: u32 = 100_000;
-/// Bytes of one batch at most (batch-processing page).
+/// Bytes of one batch at most (batch-processing page, "Batch limitations").
 pub const MOST_BYTES: usize = 256 << 20;
 /// What a request of a batch costs, beside one that is sent by itself (pricing page).
 pub const PRICE: f64 = 0.5;

@@ -26,7 +26,7 @@ use std::fmt::Write as _;
 
 /// Batches that are remembered; the oldest go first.
 const KEPT: usize = 64;
-/// A batch that is not done by then expires (batch-processing page).
+/// A batch that is not done by then expires (batch-processing page, "Batch limitations").
 const EXPIRES_S: f64 = 86_400.0;
 /// How long what is under way at a cancellation still takes.
 const CANCELS_S: f64 = 10.0;

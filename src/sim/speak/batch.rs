@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::{borrow::Cow, collections::HashSet};
 
-/// Requests of one batch at most (batch-processing page).
+/// Requests of one batch at most (batch-processing page, "Batch limitations").
 pub const MOST: usize = 100_000;
 /// Characters of a `custom_id`.
 const LONGEST_ID: usize = 64;

@@ -2,8 +2,9 @@
 //! read or told when.
 
 use super::{
+    allowance::Allowance,
     ask::Wishes,
-    names::{Names, Row, model_name},
+    names::{Names, model_name},
     waiting::{Again, Failed, Waiting},
 };
 use crate::domain::{
@@ -15,9 +16,6 @@ use crate::domain::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Calls of one model that are told one by one in a second, and how many at once.
-const TOLD_A_SECOND: f64 = 20.0;
-const TOLD_AT_ONCE: f64 = 40.0;
 /// An organization's head is read at least this often, seconds, whatever else is not told.
 const READ_EVERY_S: f64 = 1.0;
 /// Seconds between two tellings of what is counted together.
@@ -43,25 +41,8 @@ pub(super) struct Books {
 /// How often one model is told and read.
 #[derive(Default)]
 struct Pace {
-    allowance: f64,
-    at: Option<Time>,
+    allowance: Allowance,
     lanes: Vec<Lane>,
-}
-
-impl Pace {
-    /// Whether one more call may be told at `now`.
-    fn takes(&mut self, now: Time) -> bool {
-        let passed = self
-            .at
-            .map_or(f64::MAX, |at| seconds_between(at, now).max(0.0));
-        self.at = Some(now);
-        self.allowance = (self.allowance + passed * TOLD_A_SECOND).min(TOLD_AT_ONCE);
-        let takes = self.allowance >= 1.0;
-        if takes {
-            self.allowance -= 1.0;
-        }
-        takes
-    }
 }
 
 /// One model as one organization's workspace uses it.
@@ -196,7 +177,7 @@ impl Books {
             model_row: model,
             client: self.clients.rows().get(client)?.id.clone(),
             model: self.models.rows().get(model)?.id.clone(),
-            told: known || self.pace(model).takes(sent),
+            told: known || self.pace(model).allowance.takes(sent),
             again,
         })
     }
@@ -391,19 +372,17 @@ impl Books {
 
     /// A snapshot.
     pub(super) fn totals(&self, since: Time, now: Time) -> Totals {
-        let mut clients: Vec<ClientRow> = rows(&self.clients)
-            .map(|row| ClientRow {
-                client: row.id.clone(),
-                tally: row.tally.clone(),
-            })
-            .collect();
+        let clients = self.clients.counted().map(|row| ClientRow {
+            client: row.id.clone(),
+            tally: row.tally.clone(),
+        });
+        let mut clients: Vec<ClientRow> = clients.collect();
         clients.sort_by(|a, b| a.client.cmp(&b.client));
-        let mut models: Vec<ModelRow> = rows(&self.models)
-            .map(|row| ModelRow {
-                model: row.id.clone(),
-                tally: row.tally.clone(),
-            })
-            .collect();
+        let models = self.models.counted().map(|row| ModelRow {
+            model: row.id.clone(),
+            tally: row.tally.clone(),
+        });
+        let mut models: Vec<ModelRow> = models.collect();
         models.sort_by(|a, b| a.model.cmp(&b.model));
         Totals {
             since,
@@ -414,11 +393,4 @@ impl Books {
             drops: self.drops,
         }
     }
-}
-
-/// Rows that anything was counted in.
-fn rows<I: for<'a> From<&'a str> + std::borrow::Borrow<str>>(
-    names: &Names<I>,
-) -> impl Iterator<Item = &Row<I>> {
-    names.rows().iter().filter(|row| row.tally.wire > 0)
 }

@@ -1,6 +1,7 @@
 //! Listening to what passes. Bytes and the time go in; totals and observations come out. Nothing here
 //! waits, asks a clock, or keeps anything of prompts, replies or keys.
 
+mod allowance;
 mod ask;
 mod body;
 mod books;

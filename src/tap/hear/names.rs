@@ -52,6 +52,11 @@ impl<I: for<'a> From<&'a str> + Borrow<str>> Names<I> {
         &self.rows
     }
 
+    /// Rows that anything was counted in.
+    pub(super) fn counted(&self) -> impl Iterator<Item = &Row<I>> {
+        self.rows.iter().filter(|row| row.tally.wire > 0)
+    }
+
     pub(super) fn row(&mut self, at: usize) -> Option<&mut Row<I>> {
         self.rows.get_mut(at)
     }

@@ -1,6 +1,7 @@
 //! Samples are the documented and publicly seen messages of rate-limits and errors pages and issue
 //! threads, typed in; "pattern N" counts the prose patterns of the error notes, section 5.
 
+mod endings;
 mod evidence;
 mod messages;
 

@@ -6,6 +6,7 @@
 
 pub mod cells;
 mod lanes;
+mod latencies;
 mod models;
 mod result;
 mod told;

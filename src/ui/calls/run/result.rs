@@ -1,6 +1,6 @@
 //! The result of a run: its verdict in a sentence, its counts, its latencies, its cost.
 
-use super::models;
+use super::{latencies, models};
 use crate::{
     domain::{
         advice,
@@ -83,7 +83,7 @@ pub(super) fn draw(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: 
         if spread {
             models::draw(scene, run, canvas, right);
         } else {
-            latencies(scene, run, canvas, right);
+            latencies::draw(scene, run, canvas, right);
         }
     }
 }
@@ -215,7 +215,7 @@ fn counts(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: Rect, alo
         roles.text,
     ));
     if alone {
-        pairs.push(("a call", spans_in_words(&s.total), roles.text));
+        pairs.push(("a call", latencies::in_words(&s.total), roles.text));
     }
     pairs.push(("tokens", tokens(s), roles.text));
     if s.broken > 0 {
@@ -343,65 +343,4 @@ pub(super) fn money(scene: &Scene<'_>, run: &Run) -> String {
         (false, Some(usd)) => dollars(usd),
         (false, None) => "its price is not known".to_owned(),
     }
-}
-
-fn spans_in_words(spans: &Spans) -> String {
-    match (spans.percentile_s(50.0), spans.percentile_s(99.0)) {
-        (Some(half), Some(most)) => {
-            format!("p50 {} · p99 {}", words::span(half), words::span(most))
-        }
-        _ => "none is over".to_owned(),
-    }
-}
-
-fn latencies(scene: &Scene<'_>, run: &Run, canvas: &mut Canvas<'_>, area: Rect) {
-    const NAME: u16 = 12;
-    let roles = *canvas.roles();
-    let column = (area.width - NAME) / 4;
-    let s = run.summary();
-    let mut pen = Pen::new(canvas, area);
-    let row = |pen: &mut Pen<'_, '_>, name: &str, cells: [String; 4], style: Style| {
-        let here = pen.here();
-        pen.skip();
-        if here.height == 0 {
-            return;
-        }
-        pen.canvas
-            .put(here.x, here.y, name, roles.quiet, here.right());
-        let mut x = here.x + NAME;
-        for cell in cells {
-            pen.canvas.put_right(x, here.y, &cell, style, x + column);
-            x += column;
-        }
-    };
-    let heads = ["p50", "p90", "p99", "max"].map(str::to_owned);
-    row(&mut pen, "", heads, roles.quiet);
-    let mut rows = vec![
-        ("first byte", &s.first_byte),
-        ("first token", &s.first_token),
-        ("whole call", &s.total),
-    ];
-    if s.late.count() > 0 {
-        rows.push(("start late", &s.late));
-    }
-    for (name, spans) in rows {
-        let at = |percent| spans.percentile_s(percent);
-        let cells = [at(50.0), at(90.0), at(99.0), spans.longest_s()];
-        let cells = cells.map(|s| s.map_or_else(|| "·".to_owned(), words::span));
-        row(&mut pen, name, cells, roles.text);
-    }
-    if pen.left() > 1 {
-        pen.skip();
-    }
-    pen.pair("cost", NAME, &money(scene, run), roles.text, 1);
-    if let Some(pace) = pace(run) {
-        pen.pair("pace", NAME, &pace, roles.text, 1);
-    }
-}
-
-/// Answers for each second of the run.
-fn pace(run: &Run) -> Option<String> {
-    let elapsed = seconds_between(run.began, run.summary().ended);
-    let rate = run.summary().ok as f64 / elapsed;
-    (run.summary().ok > 0 && elapsed > 0.0).then(|| format!("{rate:.1} answers a second"))
 }

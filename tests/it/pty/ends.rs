@@ -1,0 +1,144 @@
+//! However it ends or stops, the terminal is given back.
+
+use super::*;
+
+/// Leaving is no failure, whichever way: as with the servers, and as `q`.
+#[test]
+fn ctrl_c_ends_it_as_q_does() {
+    let mut terminal = Terminal::demo(&[], &[], 80, 24);
+    terminal.until_shows("Opus 5.5");
+    // Also while something is open that takes every other key.
+    terminal.press(":");
+    terminal.until_shows("Command");
+    terminal.press("\x03");
+    let (screen, code) = terminal.end();
+    assert_given_back(&screen);
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn signals_give_the_terminal_back_and_end_it_with_0() {
+    use rustix::process::Signal;
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        let mut terminal = Terminal::demo(&[], &[], 80, 24);
+        terminal.until_shows("Opus 5.5");
+        terminal.signal(signal);
+        let (screen, code) = terminal.end();
+        assert_given_back(&screen);
+        assert_eq!(code, 0, "{signal:?}");
+    }
+}
+
+/// Builds with debug assertions panic on F12, so that this can be seen; others do not know that key.
+#[cfg(debug_assertions)]
+#[test]
+fn a_panic_gives_the_terminal_back_and_is_told() {
+    let mut terminal = Terminal::demo(&[], &[], 80, 24);
+    terminal.until_shows("Opus 5.5");
+    terminal.press("\x1b[24~");
+    let (screen, code) = terminal.end();
+    assert_given_back(&screen);
+    assert_eq!(code, 1);
+    assert!(
+        screen.contents().contains("asked for with F12"),
+        "{}",
+        screen.contents()
+    );
+}
+
+#[test]
+fn ctrl_z_gives_the_terminal_back_for_a_while() {
+    let script = r#"set -m; "$RATETOP" demo; echo "stopped with $?"; read -r line; fg; echo "ended with $?""#;
+    let mut terminal = Terminal::start("sh", &["-c", script], &[], 80, 24);
+    terminal.until_shows("Opus 5.5");
+    terminal.press("\x1a");
+    terminal.until_shows("stopped with");
+    assert_given_back(terminal.seen.0.lock().unwrap().parser.screen());
+    terminal.press("\r");
+    let back = terminal.until("the program again", |seen| {
+        let screen = seen.parser.screen();
+        screen.alternate_screen() && screen.contents().contains("Opus 5.5")
+    });
+    assert!(back.parser.screen().hide_cursor());
+    drop(back);
+    terminal.press("q");
+    let (screen, _) = terminal.end();
+    assert_given_back(&screen);
+    assert!(
+        screen.contents().contains("ended with 0"),
+        "{}",
+        screen.contents()
+    );
+}
+
+#[test]
+fn leaving_finishes_what_flows_through_the_tap_and_says_so() {
+    use std::net::{TcpListener, TcpStream};
+    let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = upstream.local_addr().unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = free.local_addr().unwrap();
+    drop(free);
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("config.toml");
+    let text = format!(
+        "[profiles.p]\nbase_url = \"http://{address}\"\n[profiles.p.tap]\nlisten = \"{listen}\"\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    // It answers one path only, and that slowly.
+    let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+    let may_go_on = Arc::new(Mutex::new(may_go_on));
+    std::thread::spawn(move || {
+        for stream in upstream.incoming() {
+            let (mut stream, may_go_on) = (stream.unwrap(), Arc::clone(&may_go_on));
+            std::thread::spawn(move || {
+                let mut head = Vec::new();
+                let mut byte = [0];
+                while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap_or(0) > 0 {
+                    head.push(byte[0]);
+                }
+                if !head.starts_with(b"GET /slow ") {
+                    let none =
+                        "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+                    let _ = stream.write_all(none.as_bytes());
+                    return;
+                }
+                let start = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nwhi";
+                stream.write_all(start.as_bytes()).unwrap();
+                may_go_on.lock().unwrap().recv().unwrap();
+                stream.write_all(b"ole").unwrap();
+            });
+        }
+    });
+    let args = ["--config", config.to_str().unwrap()];
+    let mut terminal = Terminal::start(RATETOP, &args, &[], 120, 36);
+    terminal.until_shows(&format!("tap :{}", listen.port()));
+    let mut client = TcpStream::connect(listen).unwrap();
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(
+        client,
+        "GET /slow HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = Vec::new();
+    let mut byte = [0];
+    while !answer.ends_with(b"whi") {
+        client.read_exact(&mut byte).unwrap();
+        answer.push(byte[0]);
+    }
+    terminal.press("q");
+    terminal.until_shows("finishing 1 request that passes the tap, 10 s at most");
+    go_on.send(()).unwrap();
+    client.read_to_end(&mut answer).unwrap();
+    assert!(answer.ends_with(b"whiole"));
+    let (screen, code) = terminal.end();
+    assert_eq!(code, 0);
+    assert_given_back(&screen);
+}
+
+fn assert_given_back(screen: &Screen) {
+    assert!(!screen.alternate_screen(), "the alternate screen was left");
+    assert!(!screen.hide_cursor(), "the cursor is shown");
+    assert!(!screen.bracketed_paste(), "pasting is plain again");
+    assert_eq!(screen.mouse_protocol_mode(), MouseProtocolMode::None);
+}
