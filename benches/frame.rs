@@ -17,7 +17,7 @@
     dead_code,
     reason = "the worlds of the screen tests, of which a bench needs a part"
 )]
-#[path = "../tests/it/world.rs"]
+#[path = "../tests/it/world/mod.rs"]
 mod world;
 
 use hdrhistogram::Histogram;
@@ -193,7 +193,7 @@ fn pair(pools: usize) -> [App; 2] {
         let mut app = world::fresh(SIZE);
         for back in (0..60).rev() {
             let when = world::at(-10.0 * f64::from(back) - 1.0);
-            world::many(&mut app, pools, when, turn + 2 * u64::from(back as u32));
+            world::shown::many(&mut app, pools, when, turn + 2 * u64::from(back as u32));
         }
         app
     })

@@ -27,6 +27,8 @@ use tokio::{
 
 /// How long the second half of a stream waits for the first to arrive at the other end.
 pub const PATIENCE: Duration = Duration::from_secs(3);
+/// How long to wait when the system has no more file handles.
+const BREATH: Duration = Duration::from_millis(50);
 /// A larger request is not kept: the API takes 32 MB.
 const MOST_BYTES: usize = 64 << 20;
 
@@ -161,7 +163,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
             }
             Err(error) => {
                 tracing::warn!(%error, "the upstream cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                tokio::time::sleep(BREATH).await;
             }
         }
         while connections.try_join_next().is_some() {}

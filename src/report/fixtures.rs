@@ -6,7 +6,7 @@ use crate::domain::{
     board::Board,
     fixtures::{seen, t},
     headers,
-    id::{CallId, ModelId, RequestId, WorkspaceId},
+    id::{ModelId, RequestId, WorkspaceId},
     observation::{CallResult, Observation, What},
     org::{
         ConfiguredLimit, Group, GroupKind, LimitsSnapshot, LimitsState, Organization, Override,
@@ -43,7 +43,13 @@ pub(super) fn valid(schema: &str, report: &impl serde::Serialize) -> Value {
     value
 }
 
-pub(super) fn group(id: &str, kind: GroupKind, name: &str, models: &[&str], limits: &[(&str, u64)]) -> Group {
+pub(super) fn group(
+    id: &str,
+    kind: GroupKind,
+    name: &str,
+    models: &[&str],
+    limits: &[(&str, u64)],
+) -> Group {
     Group {
         id: id.into(),
         entry: Some(format!("entry_{id}")),

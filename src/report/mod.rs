@@ -11,6 +11,8 @@ pub mod call;
 pub mod call_text;
 pub mod count;
 pub mod doctor;
+#[cfg(test)]
+mod fixtures;
 pub mod limits;
 pub mod line;
 pub mod metrics;
@@ -20,8 +22,6 @@ pub mod status;
 pub mod status_text;
 pub mod table;
 pub mod tap_text;
-#[cfg(test)]
-mod fixtures;
 #[cfg(test)]
 mod tests;
 

@@ -1,23 +1,17 @@
 //! Every output against its schema, on a board with each kind of gauge. Numbers are those of the
 //! rate-limits page (Build tier) and of the screens in its words.
 
-use super::{Subject, call, call_text, limits, line, status, status_text, to_line};
+use super::{
+    call, call_text,
+    fixtures::{SUBJECT, board, snapshot, timeline, valid, verdict},
+    limits, line, status, status_text,
+};
 use crate::domain::{
     board::Board,
-    fixtures::{seen, t},
-    headers,
-    id::{CallId, ModelId, RequestId, WorkspaceId},
-    observation::{CallResult, Observation, What},
-    org::{
-        ConfiguredLimit, Group, GroupKind, LimitsSnapshot, LimitsState, Organization, Override,
-        Workspace,
-    },
-    outcome::{ApiError, Outcome},
-    retry::{Action, Decision},
-    time::Time,
-    timeline::Timeline,
-    usage::Usage,
-    verdict::{Cause, Certainty, Evidence, EvidenceFrom, Scope, Verdict},
+    fixtures::t,
+    id::{CallId, WorkspaceId},
+    org::LimitsState,
+    outcome::Outcome,
 };
 use serde_json::Value;
 

@@ -3,8 +3,6 @@
 //! measured; `tests/sdk/python/test_decisions.py` measures it again, and `tests/sdk/typescript/decisions.test.mjs` with the
 //! TypeScript SDK, which differs in five cases of 205: it reads `1,5` as 1, and after a `retry-after-ms` of 0 the other
 //! header.
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 use ratetop::domain::{
     headers,
     outcome::{ApiError, Outcome},

@@ -1,11 +1,7 @@
 //! What the README says is true: commands parse, tables are the code's own, files exist.
 //!
 //! After a change of keys or scenarios: `RATETOP_WRITE_README=1 cargo test --test it docs`.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test may fail loudly"
-)]
+#![expect(clippy::expect_used, reason = "a test may fail loudly")]
 
 use clap::{CommandFactory, Parser};
 use ratetop::app::command::readme_table;

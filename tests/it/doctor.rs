@@ -1,5 +1,5 @@
 //! The examination of gateways: one that changes nothing, and one for each thing that can be spoilt.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+#![expect(clippy::panic, reason = "a test may fail loudly")]
 
 use bytes::Bytes;
 use futures_util::StreamExt;

@@ -109,7 +109,7 @@ fn a_quiet_screen_is_drawn_once_a_second_and_each_time_something_moved() {
     let minute = Duration::from_mins(1);
     for tab in ['1', '2', '3', '7'] {
         let mut app = world::fresh(SIZE);
-        world::many(&mut app, 20, world::at(-30.0), 1);
+        world::shown::many(&mut app, 20, world::at(-30.0), 1);
         press(&mut app, tab);
         let drawn = frames(&mut app, minute);
         assert!((59..=60).contains(&drawn), "tab {tab}: {drawn} frames");
@@ -122,7 +122,7 @@ fn nothing_is_drawn_while_nothing_changes() {
     let mut nobody = App::new(world::started(SIZE));
     assert_eq!(frames(&mut nobody, hour), 0, "without a profile");
     let mut paused = world::fresh(SIZE);
-    world::many(&mut paused, 20, world::at(-30.0), 1);
+    world::shown::many(&mut paused, 20, world::at(-30.0), 1);
     press(&mut paused, ' ');
     assert_eq!(frames(&mut paused, hour), 0, "paused");
 }

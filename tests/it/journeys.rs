@@ -1,6 +1,4 @@
 //! Real loopback.
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 use ratetop::{
     clock::Clock,
     sim::{

@@ -100,7 +100,7 @@ fn no_theme_says_more_than_another() {
         look("plain", false),
         Look::new(&Theme::named("dark").unwrap(), Depth::Sixteen, false),
     ];
-    for world in [busy, tapped, world::subscription] {
+    for world in [busy, tapped, world::shown::subscription] {
         for (script, size) in SCRIPTS
             .iter()
             .flat_map(|s| [WIDE, FOLDED, SMALL].map(|z| (s, z)))

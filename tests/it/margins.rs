@@ -1,5 +1,19 @@
 //! The lines at the head and the foot of a screen.
 
+use crate::{
+    screens::{FOLDED, SMALL, Size, WIDE, cells, look, press, text},
+    world::{self, at, noon},
+};
+use ratetop::{
+    app::{App, event::Event},
+    domain::{observation::What, org::LimitsState, spend::Spend},
+};
+use std::fmt::Write as _;
+
+fn screen(app: &App, size: Size) -> String {
+    text(&cells(app, noon(), size, &look("dark", false)))
+}
+
 /// The header line of the busy world under a profile of that name.
 fn header(name: &str, width: u16, read_only: bool, paused: bool) -> String {
     let size = (width, 24);
@@ -63,7 +77,7 @@ fn a_long_sentence_at_the_foot_is_whole_at_every_width() {
     let sentence = "Nothing was sent: the call would cost up to $0.0300, and $0.9800 of today's $1.00 \
                     are spent; day_usd in the config file raises the cap.";
     for (name, size) in [("wide", WIDE), ("folded", FOLDED), ("small", SMALL)] {
-        let mut app = world::busy(size);
+        let mut app = world::shown::busy(size);
         app.update(Event::Said(sentence.to_owned()), noon());
         let shown = screen(&app, size);
         let words: Vec<&str> = shown.split_whitespace().collect();

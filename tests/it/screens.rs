@@ -3,12 +3,10 @@
 //! `<enter>` and the like are keys with names, `+30s` waits, everything else is typed.
 
 use crate::world;
-use crossterm::event::{
-    Event as Input, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
-};
+use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{buffer::Buffer, layout::Rect};
 use ratetop::{
-    app::{App, effect::Effect, event::Event, panel::Tab},
+    app::{App, effect::Effect, event::Event},
     domain::time::{Time, after},
     ui::{
         self,
@@ -86,9 +84,9 @@ pub(crate) fn text(buf: &Buffer) -> String {
 fn screen(world: &str, script: &str, size: Size, look: &Look) -> String {
     let mut app = match world {
         "busy" => busy(size),
-        "untouched" => world::busy(size),
+        "untouched" => world::shown::busy(size),
         "fresh" => world::fresh(size),
-        "subscription" => world::subscription(size),
+        "subscription" => world::shown::subscription(size),
         "nothing" => App::new(world::started(size)),
         other => panic!("no world is called {other}"),
     };
@@ -99,7 +97,7 @@ fn screen(world: &str, script: &str, size: Size, look: &Look) -> String {
 
 /// The busy world with its first pool selected: the one with a history.
 pub(crate) fn busy(size: Size) -> App {
-    let mut app = world::busy(size);
+    let mut app = world::shown::busy(size);
     press(&mut app, "gg", &mut world::noon());
     app
 }
@@ -250,7 +248,7 @@ fn a_paused_screen_asks_for_no_wake_up_and_does_not_move() {
     assert_eq!(app.next_wake(now), None);
     let before = text(&cells(&app, now, WIDE, &look));
     app.take_dirty();
-    world::many(&mut app, 5, after(now, 1.0), 1);
+    world::shown::many(&mut app, 5, after(now, 1.0), 1);
     assert!(!app.dirty(), "what arrives behind a pause is not drawn");
     assert_eq!(before, text(&cells(&app, after(now, 60.0), WIDE, &look)));
     press(&mut app, "<space>", &mut now);
@@ -295,7 +293,7 @@ fn a_read_only_program_refuses_what_costs_and_says_so() {
     let mut app = App::new(started);
     let card = world::card("prod");
     app.update(Event::Profile(Box::new(card)), world::noon());
-    world::many(&mut app, 1, world::noon(), 1);
+    world::shown::many(&mut app, 1, world::noon(), 1);
     let mut now = world::noon();
     assert!(press(&mut app, "p", &mut now).is_empty());
     assert!(app.toast().unwrap().text.contains("Read only"));
@@ -336,7 +334,7 @@ mod any_keys {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn at_any_size_draw_and_never_panic(keys in prop::collection::vec(key(), 0..30), w in 1u16..150, h in 1u16..50, world in 0usize..3) {
-            let worlds = [busy, world::subscription, crate::traffic::tapped];
+            let worlds = [busy, world::shown::subscription, crate::traffic::tapped];
             let mut app = worlds[world]((w, h));
             let look = look("dark", h % 2 == 0);
             let mut now = world::noon();

@@ -11,7 +11,6 @@ use std::{
 pub struct File {
     /// Path below `src/`, with forward slashes.
     pub path: String,
-    pub text: String,
     /// Without what stands in comments and literals.
     pub bare: String,
     /// Without its test modules either.
@@ -47,17 +46,33 @@ pub fn files() -> &'static [File] {
     &FILES
 }
 
-fn read() -> Vec<File> {
-    fn walk(dir: &Path, into: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(dir).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                walk(&path, into);
-            } else if path.extension().is_some_and(|e| e == "rs") {
-                into.push(path);
-            }
+fn walk(dir: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            walk(&path, into);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            into.push(path);
         }
     }
+}
+
+/// Every file of Rust, tests and benches too, by its path below the crate's root, with its lines.
+pub fn lengths() -> Vec<(String, usize)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    for part in ["src", "tests/it", "tests/long", "benches"] {
+        walk(&root.join(part), &mut paths);
+    }
+    let length = |path: PathBuf| {
+        let below = path.strip_prefix(root).unwrap().to_string_lossy();
+        let lines = fs::read_to_string(&path).unwrap().lines().count();
+        (below.replace('\\', "/"), lines)
+    };
+    paths.into_iter().map(length).collect()
+}
+
+fn read() -> Vec<File> {
     let mut paths = Vec::new();
     walk(&src(), &mut paths);
     paths.sort();
@@ -68,7 +83,6 @@ fn read() -> Vec<File> {
         File {
             path: below.replace('\\', "/"),
             plain: without_tests(&bare),
-            text,
             bare,
             test: false,
         }

@@ -1,5 +1,5 @@
 //! Screens at the corners: every state of a gauge at once, profiles that only hear headers, two limits of
-//! input on one pool, next to nothing left, sentences longer than a line, a header line without room.
+//! input on one pool, next to nothing left.
 
 use crate::{
     screens::{FOLDED, SMALL, Size, WIDE, cells, look, press, text},
@@ -13,12 +13,10 @@ use ratetop::{
         observation::What,
         org::{GroupKind, LimitsState},
         outcome::{ApiError, Outcome},
-        spend::Spend,
         usage::{CacheCreation, Usage},
         verdict::{Context, judge},
     },
 };
-use std::fmt::Write as _;
 
 fn screen(app: &App, size: Size) -> String {
     text(&cells(app, noon(), size, &look("dark", false)))

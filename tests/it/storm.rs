@@ -8,7 +8,7 @@ use ratetop::app::{App, effect::Effect};
 
 /// The busy world, then that many refusals by the same limit, a second apart.
 fn storm(size: (u16, u16), refusals: u64) -> App {
-    let mut app = world::busy(size);
+    let mut app = world::shown::busy(size);
     for n in 0..refusals {
         world::refusal(&mut app, 9_000 + n, at(n as f64));
     }

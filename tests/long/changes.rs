@@ -1,6 +1,6 @@
 //! Good text spoiled on purpose, and a law that is held for as long as a long test lasts.
 
-use crate::size::sized;
+use crate::{memory, size::sized};
 use proptest::{
     collection::vec,
     prelude::*,

@@ -3,18 +3,11 @@
 //! are only random get no further than the first check.
 
 use crate::{
-    changes::{Change, changed, changes, holds},
+    changes::{changed, changes, holds},
     life::dawn,
-    memory,
-    size::sized,
 };
 use clap::Parser as _;
-use proptest::{
-    collection::vec,
-    prelude::*,
-    sample::select,
-    test_runner::{Config as Cases, RngAlgorithm, TestCaseError, TestRng, TestRunner},
-};
+use proptest::{collection::vec, prelude::*, sample::select, test_runner::TestCaseError};
 use ratetop::{
     api::limits::read,
     cli::{args::Cli, config::Config, environment::Environment},

@@ -1,10 +1,5 @@
 //! One call against a scripted server, and what a user would see of it.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests: a failure is the test's"
-)]
-
 use super::server::{Do, Server};
 use ratetop::{
     api::{

@@ -1,10 +1,5 @@
 //! A server made of scripted bytes.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests: a failure is the test's"
-)]
-
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},

@@ -1,6 +1,4 @@
 //! Headless commands as a shell sees them: output, exit code, what goes over the wire.
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 mod call;
 mod configuration;
 mod count;

@@ -1,6 +1,11 @@
 //! Whatever a server may answer, and any policy.
 
-use super::*;
+use proptest::prelude::*;
+use ratetop::domain::{
+    headers::Hint,
+    outcome::{ApiError, Outcome, Unreachable},
+    retry::Policy,
+};
 
 /// Seconds as a header may carry them: sensible, absurd, negative, not a number.
 pub(super) fn seconds() -> impl Strategy<Value = f64> {

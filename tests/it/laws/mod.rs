@@ -2,11 +2,12 @@
 
 mod any;
 
+use any::{hint, outcome, policy, seconds};
 use proptest::prelude::*;
 use ratetop::domain::{
     clean::is_harmless,
     headers::Hint,
-    outcome::{ApiError, Outcome, Unreachable},
+    outcome::{ApiError, Outcome},
     retry::{Action, Budget, Decision, Ended, Limits, Policy},
     time::{Time, seconds_between},
     verdict::{Cause, Context, Verdict, judge},

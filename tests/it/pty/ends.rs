@@ -1,6 +1,10 @@
 //! However it ends or stops, the terminal is given back.
 
-use super::*;
+use super::{PATIENCE, RATETOP, Terminal, assert_given_back};
+use std::{
+    io::{Read, Write},
+    sync::{Arc, Mutex},
+};
 
 /// Leaving is no failure, whichever way: as with the servers, and as `q`.
 #[test]
@@ -134,11 +138,4 @@ fn leaving_finishes_what_flows_through_the_tap_and_says_so() {
     let (screen, code) = terminal.end();
     assert_eq!(code, 0);
     assert_given_back(&screen);
-}
-
-fn assert_given_back(screen: &Screen) {
-    assert!(!screen.alternate_screen(), "the alternate screen was left");
-    assert!(!screen.hide_cursor(), "the cursor is shown");
-    assert!(!screen.bracketed_paste(), "pasting is plain again");
-    assert_eq!(screen.mouse_protocol_mode(), MouseProtocolMode::None);
 }

@@ -1,6 +1,6 @@
 //! What a person does with keys alone, and what a run writes to a terminal.
 
-use super::*;
+use super::{RATETOP, Seen, Terminal};
 
 #[test]
 fn a_call_is_made_by_keys_alone() {

@@ -1,6 +1,6 @@
 //! What the terminal shows: at every size, with and without colours, with nothing configured.
 
-use super::*;
+use super::{RATETOP, Terminal, assert_given_back};
 
 #[test]
 fn every_size_is_useful_and_q_ends_it() {

@@ -1,7 +1,5 @@
 //! A real terminal: started, resized, stopped and ended in every way, it is always given back.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
@@ -166,4 +164,11 @@ impl Drop for Terminal {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn assert_given_back(screen: &Screen) {
+    assert!(!screen.alternate_screen(), "the alternate screen was left");
+    assert!(!screen.hide_cursor(), "the cursor is shown");
+    assert!(!screen.bracketed_paste(), "pasting is plain again");
+    assert_eq!(screen.mouse_protocol_mode(), MouseProtocolMode::None);
 }

@@ -4,7 +4,8 @@ mod programs;
 mod worlds;
 
 use crate::{
-    screens::{FOLDED, SMALL, Size, WIDE, cells, click, look, press, style_of, text},
+    clicks::click,
+    screens::{FOLDED, SMALL, Size, WIDE, cells, look, press, style_of, text},
     world::{self, at, noon},
 };
 use programs::{Life, plain, used};
@@ -77,7 +78,12 @@ screen!(drops_are_shown, dropping, "3", WIDE);
 screen!(drops_folded, dropping, "3 o G", FOLDED);
 screen!(help_on_traffic, tapped, "3 ?", WIDE);
 screen!(nothing_has_passed_wide, listening, "3", WIDE);
-screen!(nothing_has_passed_without_a_tap, world::busy, "3", FOLDED);
+screen!(
+    nothing_has_passed_without_a_tap,
+    world::shown::busy,
+    "3",
+    FOLDED
+);
 screen!(nothing_has_passed_small, listening, "3", SMALL);
 screen!(other_organizations_wide, strangers, "", WIDE);
 screen!(other_organizations_folded, strangers, "G", FOLDED);

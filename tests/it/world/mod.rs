@@ -1,9 +1,7 @@
 //! Worlds for screens: what sources would send, typed from the facts about the API (limits of the
 //! Build tier, header families, messages of refusals). Virtual time, no sockets.
 
-mod shown;
-
-pub(crate) use shown::{busy, many, subscription};
+pub(crate) mod shown;
 
 use ratetop::{
     app::{
@@ -11,7 +9,7 @@ use ratetop::{
         event::{Event, FormDefaults, ProfileCard, Started, Thresholds},
     },
     domain::{
-        headers::{Hint, Level, Reading, Unified, Window},
+        headers::{Hint, Level, Reading},
         id::{CallId, ModelId},
         observation::{CallResult, Observation, Source, What},
         org::{
@@ -22,7 +20,7 @@ use ratetop::{
         retry::{Action, Decision, Policy},
         spend::Spend,
         time::{Time, after},
-        usage::{CacheCreation, Usage},
+        usage::Usage,
         verdict::{Cause, Certainty, Evidence, EvidenceFrom, Scope, Verdict},
     },
 };

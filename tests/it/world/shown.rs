@@ -1,6 +1,18 @@
 //! Worlds as screens show them: a busy one, a subscription, one with many pools.
 
-use super::*;
+use super::{
+    BUILD, at, call, fresh, group, limits, model_group, noon, reading, refusal, seen, send,
+};
+use ratetop::{
+    app::{App, event::Event},
+    domain::{
+        headers::{Reading, Unified, Window},
+        observation::What,
+        org::GroupKind,
+        time::Time,
+        usage::{CacheCreation, Usage},
+    },
+};
 
 const HALF_CACHED: Usage = Usage {
     input_tokens: 2_900,

@@ -12,6 +12,7 @@ use crate::api::{
 use crate::domain::{
     outcome::Unreachable, retry::Policy, timeline::Timeline, usage::Usage, verdict::Cause,
 };
+use rig::{Book, play};
 use script::{Piece, Play, Script, closing, event, message, opening, refusal, stream};
 use serde_json::json;
 use std::sync::Mutex;

@@ -5,12 +5,8 @@ use crate::{
     domain::{
         advice,
         cache::CacheUse,
-        load::{
-            result::{Spans, Summary},
-            run::Run,
-        },
+        load::{result::Summary, run::Run},
         spend::dollars,
-        time::seconds_between,
         usage::Usage,
     },
     ui::{
