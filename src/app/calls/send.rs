@@ -71,7 +71,8 @@ impl Calls {
             return Reply::say(format!("{RUNNING_MAX} calls are running; Esc cancels one."));
         }
         let estimate = self.form.estimate(ground.prices);
-        if let Err(why) = ground.may_send(estimate.usd) {
+        // Each further attempt is asked about when it leaves.
+        if let Err(why) = ground.may_send(estimate.each_usd) {
             return Reply::say(why);
         }
         let call = ground.new_call();

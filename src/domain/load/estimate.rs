@@ -16,8 +16,8 @@ use crate::domain::{
 /// Calls that may cost more are asked about, US dollars.
 pub const ASK_ABOVE_USD: f64 = 0.10;
 
-/// What calls may take at most, retries left out: a refused request costs nothing, a broken answer is
-/// paid again.
+/// What calls may take at most. A refused request costs nothing, so its retries do not count; where broken
+/// answers are called anew, each attempt may be paid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Estimate {
     /// Calls, at most; none where only time ends the run.
@@ -26,8 +26,11 @@ pub struct Estimate {
     pub input: u64,
     /// Output tokens of a call, at most.
     pub output: u64,
-    /// US dollars of a call, at most, as [`Prices::upper_bound`] says; none when the price is not known.
+    /// US dollars of an attempt, at most, as [`Prices::upper_bound`] says; none when the price is not
+    /// known.
     pub each_usd: Option<f64>,
+    /// Attempts of a call that may be paid.
+    paid: u32,
     /// US dollars of all of them; none when the price or the number is not known.
     pub usd: Option<f64>,
     models: Vec<ModelId>,
@@ -49,6 +52,8 @@ impl Estimate {
         let most = order.most();
         let costs = models.iter().map(|model| prices.upper_bound(model, &most));
         let each_usd = costs.reduce(|one, other| Some(one?.max(other?))).flatten();
+        let anew = order.limits.broken.repeats(order.policy);
+        let paid = if anew { order.attempts.max(1) } else { 1 };
         // More than that is a run that only time ends.
         let calls = plan.most_calls();
         Self {
@@ -56,6 +61,7 @@ impl Estimate {
             input: most.all_input(),
             output: most.output_tokens,
             each_usd,
+            paid,
             usd: None,
             models,
             batch: false,
@@ -71,6 +77,7 @@ impl Estimate {
         let one = Self::of(order, &Plan::default(), None, prices);
         Self {
             each_usd: one.each_usd.map(|usd| usd * batch::PRICE),
+            paid: 1,
             batch: true,
             ..one
         }
@@ -84,7 +91,7 @@ impl Estimate {
             usd: self
                 .each_usd
                 .zip(calls)
-                .map(|(usd, calls)| usd * calls as f64),
+                .map(|(usd, calls)| usd * calls as f64 * f64::from(self.paid)),
             ..self
         }
     }
@@ -122,9 +129,16 @@ impl Estimate {
         } else {
             ""
         };
+        let often = match self.paid {
+            1 => "each answered once".to_owned(),
+            n => format!("each of {n} attempts paid, as broken answers are called anew"),
+        };
         let cost = match (self.usd, self.each_usd) {
-            (Some(usd), _) => format!("at most {}{half}, {BOUND}", dollars(usd)),
-            (None, Some(usd)) => format!("at most {} a call, {BOUND}", dollars(usd)),
+            (Some(usd), _) => format!("at most {}{half}, {BOUND}, {often}", dollars(usd)),
+            (None, Some(usd)) => {
+                let call = usd * f64::from(self.paid);
+                format!("at most {} a call, {BOUND}, {often}", dollars(call))
+            }
             (None, None) => "at a price that is not known".to_owned(),
         };
         // A batch is booked whole or not at all.
@@ -139,12 +153,12 @@ impl Estimate {
 }
 
 /// What makes the figure an upper bound ([`Prices::upper_bound`]).
-const BOUND: &str = "with half as much input again and all output used, each answered once";
+const BOUND: &str = "with half as much input again and all output used";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fixtures;
+    use crate::domain::{fixtures, retry::Broken};
     use proptest::prelude::*;
 
     fn order(model: &str) -> CallOrder {
@@ -219,6 +233,26 @@ mod tests {
             sentence.contains("half of what they cost alone"),
             "{sentence}"
         );
+    }
+
+    // Anthropic's streams may break after a 200; what was generated is paid, and so is the next attempt.
+    #[test]
+    fn where_broken_answers_are_called_anew_each_attempt_is_paid() {
+        let of = |broken| {
+            let mut order = order("claude-opus-5-5");
+            (order.attempts, order.limits.broken) = (5, broken);
+            Estimate::of(&order, &plan(Some(10)), None, &prices())
+        };
+        let (once, anew) = (of(Broken::AsPolicy), of(Broken::Anew));
+        assert_eq!(once.usd, of(Broken::Surface).usd);
+        assert_eq!(anew.each_usd, once.each_usd);
+        assert!((anew.usd.unwrap() - 5.0 * once.usd.unwrap()).abs() < 1e-9);
+        assert!(
+            once.sentence(&Spend::default())
+                .ends_with("each answered once.")
+        );
+        let sentence = anew.sentence(&Spend::default());
+        assert!(sentence.contains("each of 5 attempts paid"), "{sentence}");
     }
 
     #[test]

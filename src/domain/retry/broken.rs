@@ -33,6 +33,15 @@ impl Broken {
         }
     }
 
+    /// Whether an answer that broke is called anew under that policy.
+    pub fn repeats(self, policy: Policy) -> bool {
+        match self {
+            Self::AsPolicy => policy.repeats_broken(),
+            Self::Surface => false,
+            Self::Anew => true,
+        }
+    }
+
     /// Its rule in one sentence.
     pub const fn rule(self) -> &'static str {
         match self {

@@ -232,6 +232,12 @@ impl Policy {
         self.backoff()?.budget_s
     }
 
+    /// Whether it calls an answer anew that broke after a 200: each such attempt is paid.
+    pub(super) fn repeats_broken(self) -> bool {
+        self.backoff()
+            .is_some_and(|backoff| backoff.retry_on.streams)
+    }
+
     /// Its settings, where it is a backoff by formula.
     fn backoff(self) -> Option<&'static backoff::Backoff> {
         match self {

@@ -37,7 +37,7 @@ pub(super) fn price(scene: &Scene<'_>) -> (String, bool) {
     match (estimate.usd, estimate.each_usd) {
         (Some(usd), _) if single => (
             format!("at most {}", dollars(usd)),
-            spend.check(Some(usd)).is_ok(),
+            spend.check(estimate.each_usd).is_ok(),
         ),
         (Some(usd), _) => (
             format!("at most {} in all{half}", dollars(usd)),
