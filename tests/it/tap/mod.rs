@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 mod admin;
+mod afterwards;
 #[cfg(unix)]
 mod alone;
 #[cfg(unix)]
