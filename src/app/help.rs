@@ -31,6 +31,27 @@ const SIGNS: &[(&str, &str)] = &[
     ("───", "only the limit is known, or nothing"),
 ];
 
+/// Signs that the list of requests and its totals use.
+const SIGNS_OF_TRAFFIC: &[(&str, &str)] = &[
+    (
+        "✓ × …",
+        "an attempt: answered, failed, under way; 6×✓: six failed before",
+    ),
+    ("○", "given up by the client"),
+    ("▖ ▄", "in its bar: in flight; tokens arrive"),
+    ("┄ ┊", "the client waits; until here the server asked it to"),
+    ("EARLY", "the client came back before that, and by how much"),
+    (
+        "retry?",
+        "it may come back by now; no use: a retry cannot help",
+    ),
+    (
+        "!",
+        "STACKED: retries of a loop around an SDK that retries by itself",
+    ),
+    ("×1.14", "attempts on the wire for each call"),
+];
+
 /// Columns of the text beside the keys: in one column of them, in each of two.
 const TEXT: u16 = 60;
 const TEXT_OF_TWO: u16 = 37;
@@ -114,7 +135,11 @@ fn lines(tab: Tab, columns: u16, narrow: bool) -> Vec<Line> {
         };
         (keys, row.sentence)
     });
-    let signs = SIGNS.iter().map(|(sign, what)| ((*sign).to_owned(), *what));
+    let signs = match tab {
+        Tab::Traffic => SIGNS_OF_TRAFFIC,
+        Tab::Headroom | Tab::Calls | Tab::Events => SIGNS,
+    };
+    let signs = signs.iter().map(|(sign, what)| ((*sign).to_owned(), *what));
     let gap = std::iter::once((String::new(), ""));
     let mut lines = Vec::new();
     for (keys, sentence) in keys.chain(gap).chain(signs) {
@@ -130,6 +155,16 @@ fn lines(tab: Tab, columns: u16, narrow: bool) -> Vec<Line> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_marks_of_traffic_are_explained_on_every_screen() {
+        for size in [(40, 12), (80, 24), (120, 36), (200, 60)] {
+            let page = Page::of(Tab::Traffic, size);
+            let at = page.lines.iter().position(|line| line.keys == "!");
+            let text = page.lines[at.unwrap()].text;
+            assert!(text.starts_with("STACKED: retries"), "{size:?} {text}");
+        }
+    }
 
     #[test]
     fn what_is_scrolled_to_its_end_shows_the_last_line_in_the_lowest_row() {

@@ -109,14 +109,21 @@ impl App {
         }
     }
 
-    /// Whether that command of tab 2 does something now; of other tabs that is not asked here.
+    /// Whether that command does something now: nothing is sent where no calls can be made, and what
+    /// only looks on has no other profile.
     pub fn offers(&self, command: Command) -> bool {
-        match self.profiles.get(self.front) {
-            Some(profile) if self.tab == Tab::Calls => {
-                profile
-                    .calls
-                    .offers(command, &profile.timeline, &profile.runs)
-            }
+        let Some(profile) = self.profiles.get(self.front) else {
+            return true;
+        };
+        let card = &profile.card;
+        let on_calls = self.tab == Tab::Calls;
+        match command {
+            Command::Probe | Command::TestCall => card.can_call,
+            Command::Enter | Command::CountTokens if on_calls => card.can_call,
+            Command::Profiles => card.attached.is_none() || card.siblings.len() > 1,
+            _ if on_calls => profile
+                .calls
+                .offers(command, &profile.timeline, &profile.runs),
             _ => true,
         }
     }

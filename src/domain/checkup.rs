@@ -154,6 +154,8 @@ pub enum Means {
     OwnUpstream,
     /// It leads elsewhere: one cheap call showed what comes back.
     OneCall,
+    /// It was not reached: no call was made.
+    NoCall,
 }
 
 /// A whole examination.

@@ -96,10 +96,12 @@ impl Doctor {
         let mut sum = format!("{passed} pass, {failed} fail, {unknown} unknown");
         match (self.means, self.cost_usd) {
             (Means::OwnUpstream, _) => sum.push_str("; nothing was spent\n"),
-            (Means::OneCall, Some(usd)) => {
+            (Means::NoCall, _) => sum.push_str("; no call was made, nothing was spent\n"),
+            (Means::OneCall, Some(usd)) if usd > 0.0 => {
                 let _ = writeln!(sum, "; one call, ${usd:.6}");
             }
-            (Means::OneCall, None) => sum.push_str("; one call\n"),
+            (Means::OneCall, Some(_)) => sum.push_str("; one call, nothing was spent\n"),
+            (Means::OneCall, None) => sum.push_str("; one call, what it cost is not known\n"),
         }
         let mut text = aligned(&rows, &[]);
         if let Some(first) = unseen.first() {

@@ -24,6 +24,7 @@ use crate::{
         clean::clean,
         id::{CallId, ModelId},
         observation::Source,
+        outcome::Unreachable,
         retry::{Limits, Policy},
     },
     net::base::Base,
@@ -186,8 +187,15 @@ impl Patient {
             }
             Ok(First::Elsewhere(Err(broken))) => {
                 outlet.tell(&broken.how);
-                let nobody = Checkup::of(Means::OneCall, Vec::new(), "nobody answered");
-                (nobody, Spent::Unknown, exits::UNREACHABLE)
+                let (means, spent) = match broken.kind {
+                    Unreachable::Dns | Unreachable::Refused | Unreachable::Tls => {
+                        (Means::NoCall, Spent::Nothing)
+                    }
+                    // The call left, or may have.
+                    Unreachable::Timeout | Unreachable::Broken => (Means::OneCall, Spent::Unknown),
+                };
+                let nobody = Checkup::of(means, Vec::new(), "nobody answered");
+                (nobody, spent, exits::UNREACHABLE)
             }
             Ok(First::Elsewhere(Ok(answered))) => self.elsewhere(&answered, outlet),
         };

@@ -9,7 +9,7 @@ use crate::{
     domain::{
         clean::clean,
         observation::CallResult,
-        retry::{Action, Policy},
+        retry::{Action, Decision, Policy},
         time::seconds_between,
         timeline::{Call, Doing},
     },
@@ -39,26 +39,12 @@ pub(super) fn tail(
             .find(|attempt| attempt.decision.is_some()),
     };
     if let Some((attempt, decision)) = decided.and_then(|a| Some((a, a.decision.as_ref()?))) {
-        let verb = match decision.action {
-            Action::Retry => format!("waits {}", words::span(decision.wait_s)),
-            Action::Stop => "stops".to_owned(),
-        };
-        let reason = clean(&decision.reason, 200);
         let lines = room.saturating_sub(1).min(3);
-        let long = format!("after {}: {verb}, {reason}", attempt.n);
-        // How long it waits stands in its row, too.
-        let short = format!("after {}: {reason}", attempt.n);
-        let retries = decision.action == Action::Retry;
-        let fits = |why: &str| wrap(why, columns).len() <= lines;
-        let why = if retries && !fits(&long) && fits(&short) {
-            short
-        } else {
-            long
-        };
         // A second line is worth the row of an old attempt.
-        let lines = if tall { lines.max(2) } else { lines };
+        let most = if tall { lines.max(2) } else { lines };
+        let why = why(attempt.n, decision, (lines, most), columns);
         tail.extend(
-            clipped(wrap(&why, columns), lines, columns)
+            clipped(wrap(&why, columns), most, columns)
                 .into_iter()
                 .map(|line| (line, (|r| r.text) as Pick)),
         );
@@ -73,6 +59,36 @@ pub(super) fn tail(
         );
     }
     tail
+}
+
+/// Why it waits or stops, after which attempt: in as many words as fit into so many lines, or into as many
+/// as there may be. How long it waits, and what came too early, stands in the attempt's row, too.
+fn why(n: u32, decision: &Decision, (lines, most): (usize, usize), columns: usize) -> String {
+    let reason = clean(&decision.reason, 200);
+    let verb = match decision.action {
+        Action::Retry => format!("waits {}", words::span(decision.wait_s)),
+        Action::Stop => "stops".to_owned(),
+    };
+    let long = format!("after {n}: {verb}, {reason}");
+    let short = format!("after {n}: {reason}");
+    if decision.action == Action::Stop {
+        return long;
+    }
+    let fits = |why: &str, lines: usize| wrap(why, columns).len() <= lines;
+    if fits(&short, lines) && !fits(&long, lines) {
+        return short;
+    }
+    let brief = reason.replace("the server asked", "asked");
+    let first = brief.split(';').next().unwrap_or_default().to_owned();
+    let fewer = [
+        long.clone(),
+        format!("after {n}: {brief}"),
+        brief,
+        format!("after {n}: {first}"),
+        first,
+    ];
+    let fitting = fewer.into_iter().find(|why| fits(why, most));
+    fitting.unwrap_or(long)
 }
 
 /// The policy of a call, built in or of the config file.

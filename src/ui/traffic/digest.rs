@@ -126,7 +126,8 @@ fn retries(tally: &Tally, roles: &Roles) -> Vec<Piece<'static>> {
         pieces.push(piece(", none early", roles.quiet, 5));
     }
     if tally.stacked > 0 {
-        let stacked = format!("   {} STACKED", count(tally.stacked));
+        // With the mark that stands for it in the tables.
+        let stacked = format!("   ! {} STACKED", count(tally.stacked));
         pieces.push(piece(stacked, roles.bad, 1));
         pieces.push(piece(" on an SDK's own", roles.quiet, 7));
     }

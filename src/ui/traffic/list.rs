@@ -269,7 +269,12 @@ impl Table<'_> {
                 canvas.put(x + 1, y, &by, roles.tight, end);
             }
         } else if let Some(waits) = cell::waits(call, self.shown.at) {
-            x = canvas.put(x, y, " wait ", roles.quiet, end);
+            let word = if x + 6 + waits.len() as u16 <= end {
+                " wait "
+            } else {
+                " "
+            };
+            x = canvas.put(x, y, word, roles.quiet, end);
             canvas.put(x, y, &waits, roles.hint, end);
         } else if call.may_come_back_since().is_some() {
             let last = call.attempts.last();
@@ -277,15 +282,20 @@ impl Table<'_> {
             let ahead = last
                 .and_then(Attempt::hint_until)
                 .map(|until| seconds_between(self.shown.at, until));
-            let (word, style) = match (verdict, ahead) {
-                (Some(verdict), _) if !verdict.retry_helps => ("no use".to_owned(), roles.quiet),
+            // In words, and in fewer where many marks are before them.
+            let (long, short, style) = match (verdict, ahead) {
+                (Some(verdict), _) if !verdict.retry_helps => {
+                    ("no use".to_owned(), "no use".to_owned(), roles.quiet)
+                }
                 // What a client may well sit out is drawn in its bar; longer waits are said.
                 (_, Some(ahead)) if ahead > 60.0 => {
-                    (format!("in {}", format::span(ahead)), roles.hint)
+                    let span = format::span(ahead);
+                    (format!("in {span}"), span, roles.hint)
                 }
-                _ => ("may retry".to_owned(), roles.quiet),
+                _ => ("may retry".to_owned(), "retry?".to_owned(), roles.quiet),
             };
-            canvas.put_cut(x + 1, y, &word, style, end);
+            let fits = x + 1 + long.len() as u16 <= end;
+            canvas.put_cut(x + 1, y, if fits { &long } else { &short }, style, end);
         }
     }
 

@@ -83,13 +83,17 @@ fn the_doctor_takes_no_profiles_key_elsewhere_and_tells_who_did_not_answer() {
         "{}",
         elsewhere.out
     );
+    let free = "one call, nothing was spent";
+    assert!(elsewhere.out.contains(free), "{}", elsewhere.out);
     let itself = Home::at(&simulator.url).run(&format!(
         "doctor {} --upstream 127.0.0.1:0 --profile env",
         simulator.url
     ));
     itself.exits(6);
     let nobody = Home::bare().run(&format!("doctor {} --upstream 127.0.0.1:0", nowhere()));
-    nobody.exits(5);
+    let nobody = nobody.exits(5);
+    let nothing = "18 unknown; no call was made, nothing was spent";
+    assert!(nobody.out.contains(nothing), "{}", nobody.out);
     for line in [
         "doctor",
         "doctor nonsense",
@@ -105,6 +109,30 @@ fn the_doctor_takes_no_profiles_key_elsewhere_and_tells_who_did_not_answer() {
     );
     let done = Home::bare().run(&line).exits(2);
     assert!(done.err.contains("--upstream"), "{}", done.err);
+}
+
+/// The request arrived, so it may have been served and paid.
+#[test]
+fn what_a_call_without_an_answer_cost_is_not_known() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let _ = std::io::Read::read(&mut stream, &mut [0; 1 << 12]);
+        }
+    });
+    let home = Home::at(&url);
+    let doctor = "doctor --upstream 127.0.0.1:0";
+    let said = home.run(doctor).exits(5).out;
+    assert!(
+        said.contains("one call, what it cost is not known"),
+        "{said}"
+    );
+    let report = home.run(&format!("{doctor} --json")).exits(5).json();
+    assert_eq!(
+        (&report["means"], report["cost_usd"].is_null()),
+        (&"one_call".into(), true)
+    );
 }
 
 #[test]

@@ -145,9 +145,19 @@ fn tallied(
         roles.bad,
     );
     number(&failed, style, 5);
-    let (early, style) = counted(tally.early, roles.tight);
-    let stacked = if tally.stacked > 0 { "!" } else { "" };
-    number(&format!("{early}{stacked}"), style, 6);
+    if tally.stacked > 0 {
+        // Retries stacked on an SDK's own: the line in words begins with the same mark.
+        let early = if tally.early == 0 {
+            String::new()
+        } else {
+            format::count(tally.early)
+        };
+        number(&early, roles.tight, 5);
+        number("!", roles.bad, 1);
+    } else {
+        let (early, style) = counted(tally.early, roles.tight);
+        number(&early, style, 6);
+    }
     if columns.tokens {
         let usage = &tally.usage;
         let read = usage.cache_read_input_tokens as f64 * 100.0;

@@ -200,7 +200,7 @@ fn retries(tally: &Tally, roles: &Roles) -> Vec<Line<'static>> {
     }
     if tally.stacked > 0 {
         let text = format!(
-            "{} STACKED: a loop around an SDK that retries itself",
+            "! {} STACKED: a loop around an SDK that retries itself",
             format::count(tally.stacked)
         );
         lines.push(Line::Said(text, roles.bad));
