@@ -68,8 +68,9 @@ fn exec_ends_as_its_command_does() {
 fn signals_reach_the_command() {
     let home = Home::new();
     for signal in ["TERM", "HUP", "INT", "QUIT"] {
+        // A shell that takes a signal just before it waits would wait for good: it wakes by itself, too.
         let script = format!(
-            "trap 'echo got {signal}; exit 9' {signal}; echo ready; while :; do read -r x <pipe; done"
+            "trap 'echo got {signal}; exit 9' {signal}; echo ready; while :; do read -rt 1 x <>pipe; done"
         );
         let pipe = home.0.path().join("pipe");
         let _ = std::fs::remove_file(&pipe);
