@@ -119,7 +119,7 @@ impl Body for Upload {
 /// What drives the upstream connection while its answer is read.
 pub enum Drive {
     /// Whoever reads the answer.
-    Reader(Lease<Upload>),
+    Reader(Lease<Box<Upload>>),
     /// A task, as the request is still on its way while its answer comes.
     Task(Task),
     /// Its own task, as others share it; a place on it.
@@ -130,7 +130,7 @@ pub enum Drive {
 pub struct Task {
     pub running: AbortHandle,
     /// Keeps the connection from ending.
-    pub _sender: SendRequest<Upload>,
+    pub _sender: SendRequest<Box<Upload>>,
     /// Whether the answer was read to its end, so that the rest of the request may still go.
     pub answered: bool,
 }

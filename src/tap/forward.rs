@@ -132,7 +132,7 @@ pub fn pass_on(
 }
 
 /// The request as upstream gets it; none if its target cannot be written.
-fn outgoing(talk: &Arc<Talk>, mut head: Parts, body: Incoming) -> Option<Request<Upload>> {
+fn outgoing(talk: &Arc<Talk>, mut head: Parts, body: Incoming) -> Option<Request<Box<Upload>>> {
     let upstream = &talk.link.tap.upstream;
     hop::outgoing(&mut head.headers, upstream.host());
     head.uri = upstream.target(head.uri)?;
@@ -142,7 +142,7 @@ fn outgoing(talk: &Arc<Talk>, mut head: Parts, body: Incoming) -> Option<Request
         .get(EXPECT)
         .is_some_and(|expected| expected.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     let wanted = (waits && !body.is_end_stream()).then(|| Arc::new(AtomicBool::new(false)));
-    let body = Upload::new(body, Arc::clone(talk), wanted.clone());
+    let body = Box::new(Upload::new(body, Arc::clone(talk), wanted.clone()));
     let mut request = Request::from_parts(head, body);
     if let Some(wanted) = wanted {
         hyper::ext::on_informational(&mut request, move |answer| {

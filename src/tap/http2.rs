@@ -49,11 +49,11 @@ pub async fn forward(
 
 /// The request as upstream gets it; none if its target cannot be written. A body that the client holds back
 /// is asked for at once, as upstream can end a stream whenever it likes.
-fn outgoing(talk: &Arc<Talk>, mut head: Parts, body: Incoming) -> Option<Request<Upload>> {
+fn outgoing(talk: &Arc<Talk>, mut head: Parts, body: Incoming) -> Option<Request<Box<Upload>>> {
     let upstream = &talk.link.tap.upstream;
     hop::outgoing_http2(&mut head.headers, upstream.host());
     head.uri = upstream.whole_target(&head.uri)?;
     head.version = Version::HTTP_2;
-    let body = Upload::new(body, Arc::clone(talk), None);
+    let body = Box::new(Upload::new(body, Arc::clone(talk), None));
     Some(Request::from_parts(head, body))
 }

@@ -39,8 +39,8 @@ use std::sync::{
 };
 use tokio::sync::Notify;
 
-/// The way out of a tap.
-pub type Out = Upstream<Upload>;
+/// The way out of a tap. Boxed, as each connection has 32 places for a request.
+pub type Out = Upstream<Box<Upload>>;
 
 /// One tap: where it leads, what it lets pass, who listens.
 pub struct Tap {
