@@ -325,3 +325,47 @@ fn an_admin_key_in_the_place_of_an_api_key_is_named() {
         "{told}"
     );
 }
+
+/// A server that says nothing holds nobody: the first Ctrl-C cancels as soon as it answers, the second leaves.
+#[cfg(unix)]
+#[test]
+fn a_second_ctrl_c_leaves_a_batch_that_nobody_answers() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let home = Home::at(&format!("http://{}", silent.local_addr().unwrap()));
+    let server = std::thread::spawn(move || {
+        // Whether it is a simulator, models, limits: not. The batch: nothing.
+        for socket in silent.incoming() {
+            let mut socket = socket.unwrap();
+            let mut head = String::new();
+            let mut lines = BufReader::new(socket.try_clone().unwrap());
+            lines.read_line(&mut head).unwrap();
+            if head.starts_with("POST /v1/messages/batches") {
+                return socket;
+            }
+            let none = b"HTTP/1.1 404 X\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+            std::io::Write::write_all(&mut socket, none).unwrap();
+        }
+        unreachable!("a listener has no end")
+    });
+    let mut child = home
+        .command()
+        .args(["call", "--batch", "--model", "claude-haiku-4-5"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let _open = server.join().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut interrupt_until = |said: &str| {
+        let pid = child.id().to_string();
+        let kill = std::process::Command::new("kill")
+            .args(["-INT", &pid])
+            .status();
+        assert!(kill.unwrap().success());
+        let told = lines.find(|line| line.as_ref().unwrap().contains(said));
+        assert!(told.is_some(), "{said}");
+    };
+    interrupt_until("cancelling, as soon as the API answers");
+    interrupt_until("left: if the API has the batch");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}

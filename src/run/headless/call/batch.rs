@@ -1,7 +1,7 @@
 //! `ratetop call --batch`: the same work as a message batch.
 
 use super::{
-    super::{Desk, Gone, Outlet, interrupted},
+    super::{Desk, Gone, Outlet},
     guard,
 };
 use crate::{
@@ -19,9 +19,12 @@ use crate::{
         self,
         batch::{BatchOut, Done},
     },
-    run::batch,
+    run::{batch, signals::Signals},
 };
-use std::{io::IsTerminal, sync::Arc};
+use std::{
+    io::IsTerminal,
+    sync::{Arc, Mutex, PoisonError},
+};
 use tokio_util::sync::CancellationToken;
 
 /// There is no board here that would hear what its requests tell.
@@ -53,25 +56,44 @@ pub(super) async fn run(
     let Some(driver) = desk.session.driver(Arc::new(Deaf)) else {
         return Ok(super::no_key(desk, outlet));
     };
+    // One listener for all of them: what comes between two looks is not lost.
+    let mut signals = match Signals::for_server() {
+        Ok(signals) => signals,
+        Err(error) => {
+            outlet.tell(&format!("signals cannot be listened to: {error}"));
+            return Ok(exits::FAILURE);
+        }
+    };
     let began = desk.clock.now();
     let shown = std::io::stderr().is_terminal();
     let standing = {
         let cancel = CancellationToken::new();
         let heed = Heed::new(cancel.clone(), true);
+        let people = Mutex::new(&mut *outlet);
+        let people = || people.lock().unwrap_or_else(PoisonError::into_inner);
         let tell = |standing: &Standing| {
             if let (true, Some(batch)) = (shown, &standing.batch) {
                 let waited = spoken(seconds_between(began, desk.clock.now()).round());
-                outlet.progress(&format!("\r{waited} · {}\u{1b}[K", batch.sentence()));
+                people().progress(&format!("\r{waited} · {}\u{1b}[K", batch.sentence()));
             }
         };
         let made = batch::make(&driver, &desk.session, &asked, heed, dice, tell);
-        let interrupted = interrupted();
-        tokio::pin!(made, interrupted);
+        tokio::pin!(made);
         loop {
             tokio::select! {
                 biased;
                 standing = &mut made => break standing,
-                () = &mut interrupted, if !cancel.is_cancelled() => cancel.cancel(),
+                _ = signals.next() => {
+                    let line_end = if shown { "\n" } else { "" };
+                    people().progress(line_end);
+                    // Whoever asks twice does not want to wait.
+                    if cancel.is_cancelled() {
+                        people().tell("left: if the API has the batch it goes on there, and is paid");
+                        return Ok(exits::FAILURE);
+                    }
+                    people().tell("cancelling, as soon as the API answers; Ctrl-C again leaves it there");
+                    cancel.cancel();
+                }
             }
         }
     };
