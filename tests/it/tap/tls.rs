@@ -73,17 +73,24 @@ fn serve(
     }
 }
 
+/// A tap that trusts what this authority vouches for, before an upstream on a port of this machine.
+fn trusting(
+    home: &Home,
+    authority: &CertifiedIssuer<'static, KeyPair>,
+    port: u16,
+    more: &[&str],
+) -> Running {
+    let roots = home.file("roots.pem", &authority.pem(), 0o600);
+    let upstream = format!("https://localhost:{port}");
+    let args = [&["--upstream", &upstream], more].concat();
+    Running::tap(home, &args, &[("SSL_CERT_FILE", &roots)])
+}
+
 #[test]
 fn an_upstream_whose_certificate_is_trusted_gets_what_the_client_sent() {
     let (home, authority) = (Home::new(), authority());
     let (address, asked) = server(&authority, "localhost");
-    let roots = home.file("roots.pem", &authority.pem(), 0o600);
-    let upstream = format!("https://localhost:{}", address.port());
-    let tap = Running::tap(
-        &home,
-        &["--upstream", &upstream],
-        &[("SSL_CERT_FILE", &roots)],
-    );
+    let tap = trusting(&home, &authority, address.port(), &[]);
     let mut client = Peer::to(tap.address);
     let long = "v".repeat(40_000);
     for n in 0..2 {
@@ -116,15 +123,9 @@ fn an_upstream_whose_certificate_is_trusted_gets_what_the_client_sent() {
 #[test]
 fn an_upstream_that_nobody_vouches_for_gets_nothing() {
     let (home, stranger, authority) = (Home::new(), authority(), authority());
-    let roots = home.file("roots.pem", &authority.pem(), 0o600);
     for (by, name) in [(&stranger, "localhost"), (&authority, "other.example")] {
         let (address, asked) = server(by, name);
-        let upstream = format!("https://localhost:{}", address.port());
-        let tap = Running::tap(
-            &home,
-            &["--upstream", &upstream],
-            &[("SSL_CERT_FILE", &roots)],
-        );
+        let tap = trusting(&home, &authority, address.port(), &[]);
         let mut client = Peer::to(tap.address);
         client.send(format!(
             "GET /v1/models HTTP/1.1\r\nHost: {}\r\nX-Api-Key: secret\r\n\r\n",
@@ -148,13 +149,7 @@ fn an_upstream_that_nobody_vouches_for_gets_nothing() {
 fn an_upstream_that_did_not_agree_on_http2_gets_no_request() {
     let (home, authority) = (Home::new(), authority());
     let (address, asked) = server(&authority, "localhost");
-    let roots = home.file("roots.pem", &authority.pem(), 0o600);
-    let upstream = format!("https://localhost:{}", address.port());
-    let tap = Running::tap(
-        &home,
-        &["--upstream", &upstream, "--http2"],
-        &[("SSL_CERT_FILE", &roots)],
-    );
+    let tap = trusting(&home, &authority, address.port(), &["--http2"]);
     let mut client = Peer::to(tap.address);
     let answer = tap.ask(&mut client, "GET /v1/models", "\r\n");
     assert_eq!(answer.status(), 502);
@@ -199,19 +194,13 @@ fn http2_is_agreed_on_in_tls() {
         });
     });
     let address = said.recv_timeout(PATIENCE).unwrap();
-    let roots = home.file("roots.pem", &authority.pem(), 0o600);
-    let upstream = format!("https://localhost:{}", address.port());
-    let tap = Running::tap(
-        &home,
-        &["--upstream", &upstream, "--http2"],
-        &[("SSL_CERT_FILE", &roots)],
-    );
+    let tap = trusting(&home, &authority, address.port(), &["--http2"]);
     let mut client = Peer::to(tap.address);
     for text in ["one", "two"] {
         let rest = format!("Content-Length: 3\r\n\r\n{text}");
         let answer = tap.ask(&mut client, "POST /v1/messages", &rest);
         assert_eq!((answer.status(), answer.text().as_str()), (200, text));
-        let target = format!("{upstream}/v1/messages");
+        let target = format!("https://localhost:{}/v1/messages", address.port());
         let asked = asked.recv_timeout(PATIENCE).unwrap();
         assert_eq!(asked, (http::Version::HTTP_2, target));
     }
