@@ -1,13 +1,13 @@
 //! The lives of calls, moment by moment.
 
-use super::{SIZES, Stage, snap};
+use super::{SIZES, Stage, card, snap};
 use crate::{
     app::effect::Effect,
     domain::{
         answer::Thought,
         clean::is_harmless,
         id::CallId,
-        observation::{CallResult, What},
+        observation::{CallResult, Observation, What},
         outcome::{ApiError, Outcome},
         timeline::{FIRST_FOREIGN_CALL, fixtures::*},
         verdict::{Cause, EvidenceFrom},
@@ -54,6 +54,34 @@ fn refused_then_answered() {
         .seeing(&refused_then_ok(1, 17.4), 20.0)
         .saying(2, "Hello! How can I help you today?");
     snap("refused-then-ok", &stage, 3);
+}
+
+/// A demo whose first call may miss its point says how to meet it, where nothing was refused.
+#[test]
+fn a_demo_says_how_to_meet_its_point() {
+    let meet = "In this world four requests in ten meet a 529: send a few more.";
+    let screen = |life: &[Observation], now: f64| {
+        let mut card = card();
+        card.meet = Some(meet.into());
+        Stage::with(card).seeing(life, now).screen(SIZES[1])
+    };
+    let early = screen(&refused_then_ok(1, 17.4)[..2], 0.05);
+    assert!(!early.contains("In this world"), "{early}");
+    let complete = Outcome::Complete {
+        status: 200,
+        stop_reason: Some("end_turn".into()),
+    };
+    let whole = [
+        began(1, 0.0),
+        seen(1, Some(1), 0.0, What::Sent),
+        seen(1, Some(1), 0.5, finished(complete, 0.5, Some(out(9)))),
+    ];
+    let screen = screen(&whole, 1.0);
+    assert!(screen.contains("Nothing was refused here."), "{screen}");
+    assert!(
+        screen.contains("In this world four requests in"),
+        "{screen}"
+    );
 }
 
 /// That a model thinks is said while it does, and how much when the answer says it.
