@@ -74,6 +74,13 @@ impl Canvas<'_> {
         self.buf.set_style(area.intersection(self.buf.area), style);
     }
 
+    /// Marks a line as the selected one: tinted, the marker in its first column.
+    pub fn mark(&mut self, line: Rect) {
+        let roles = *self.roles();
+        self.tint(line, roles.select);
+        self.put(line.x, line.y, "▸", roles.accent, line.right());
+    }
+
     /// Makes an area blank, for what lies over the panel.
     pub fn clear(&mut self, area: Rect) {
         let area = area.intersection(self.buf.area);
@@ -177,6 +184,20 @@ const fn ascii_of(c: char) -> char {
         '“' | '”' => '"',
         _ => '?',
     }
+}
+
+/// An area's left and right half; an odd column is the left one's.
+pub fn halves(area: Rect) -> [Rect; 2] {
+    let left = Rect {
+        width: area.width.div_ceil(2),
+        ..area
+    };
+    let right = Rect {
+        x: left.right(),
+        width: area.width - left.width,
+        ..area
+    };
+    [left, right]
 }
 
 #[cfg(test)]

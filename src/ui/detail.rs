@@ -89,8 +89,7 @@ fn gauge_line(shown: &Shown<'_>, gauge: &Gauge, mine: bool, canvas: &mut Canvas<
     let (y, end) = (line.y, line.right());
     let view = gauge.view(shown.at);
     if mine {
-        canvas.tint(line, roles.select);
-        canvas.put(line.x, y, "▸", roles.accent, end);
+        canvas.mark(line);
     }
     let narrow = line.width < 60;
     let label = if mine { roles.accent } else { roles.text };
@@ -328,13 +327,11 @@ fn below(app: &App, shown: &Shown<'_>, pool: &Pool, canvas: &mut Canvas<'_>, are
     for (i, (name, value, known)) in headers.iter().enumerate().skip(first).take(visible) {
         let selected = i == line;
         if selected {
-            let row = Rect {
+            canvas.mark(Rect {
                 y,
                 height: 1,
                 ..area
-            };
-            canvas.tint(row, roles.select);
-            canvas.put(area.x, y, "▸", roles.accent, end);
+            });
         }
         let style = if *known { roles.quiet } else { roles.hint };
         canvas.put_cut(area.x + 2, y, name, style, area.x + 1 + column);

@@ -114,8 +114,7 @@ fn row(shown: &Shown<'_>, alike: &Alike<'_>, selected: bool, canvas: &mut Canvas
     let roles = *canvas.roles();
     let (y, end, notice) = (area.y, area.right(), alike.newest);
     if selected {
-        canvas.tint(area, roles.select);
-        canvas.put(area.x, y, "▸", roles.accent, end);
+        canvas.mark(area);
     }
     let numbered = is_numbered(area.width);
     let mut x = area.x + 2;
@@ -195,13 +194,11 @@ fn evidence(shown: &Shown<'_>, notice: &Notice, line: usize, canvas: &mut Canvas
         }
         let selected = i == line;
         if selected {
-            let row = Rect {
+            canvas.mark(Rect {
                 y,
                 height: 1,
                 ..inner
-            };
-            canvas.tint(row, roles.select);
-            canvas.put(inner.x, y, "▸", roles.accent, end);
+            });
         }
         for part in parts {
             if y < inner.bottom() {

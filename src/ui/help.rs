@@ -91,8 +91,7 @@ fn search(palette: &Palette, canvas: &mut Canvas<'_>, area: Rect) {
         };
         let mut style = roles.text;
         if i == palette.selected {
-            canvas.tint(line, roles.select);
-            canvas.put(inner.x, y, "▸", roles.accent, end);
+            canvas.mark(line);
             style = roles.accent;
         }
         canvas.put(inner.x + 2, y, row.name, style, end);

@@ -96,9 +96,7 @@ pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
         let selected = scene.calls.field() == *field;
         let here = pen.here();
         if selected && here.height > 0 {
-            pen.canvas.tint(here, roles.select);
-            pen.canvas
-                .put(here.x, here.y, "▸", roles.accent, here.right());
+            pen.canvas.mark(here);
         }
         let value = Rect {
             x: here.x + LABEL.min(here.width),

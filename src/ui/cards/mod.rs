@@ -12,7 +12,7 @@ pub(super) use said::burn;
 pub(super) use span::{Span, time_axis};
 
 use super::{
-    canvas::Canvas,
+    canvas::{Canvas, halves},
     format,
     widgets::{Tone, chart},
     words,
@@ -30,15 +30,7 @@ const EVENTS_ROWS: u16 = 6;
 
 /// Draws the cards of the selected pool.
 pub(super) fn draw(app: &App, shown: &Shown<'_>, pool: &Pool, canvas: &mut Canvas<'_>, area: Rect) {
-    let left = Rect {
-        width: area.width.div_ceil(2),
-        ..area
-    };
-    let right = Rect {
-        x: left.right(),
-        width: area.width - left.width,
-        ..area
-    };
+    let [left, right] = halves(area);
     pool_card(app, shown, pool, canvas, left);
     let wanted = right.height.saturating_sub(EVENTS_ROWS);
     // Of tall cards three fifths: evidence is longer than events, and the border does not move with it.

@@ -6,7 +6,7 @@ use crate::{
     domain::{clean::clean, timeline::Call},
     ui::{
         calls::{self, Parts, pen::Pen},
-        canvas::Canvas,
+        canvas::{Canvas, halves},
     },
 };
 use ratatui::layout::Rect;
@@ -54,15 +54,7 @@ fn boxes(
         height: area.height - top,
         ..area
     };
-    let left = Rect {
-        width: below.width.div_ceil(2),
-        ..below
-    };
-    let right = Rect {
-        x: left.right(),
-        width: below.width - left.width,
-        ..below
-    };
+    let [left, right] = halves(below);
     parts.headers(call, canvas, right);
     let judged = view.judged(call).is_some();
     let height = match (judged, left.height) {

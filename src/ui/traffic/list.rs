@@ -151,8 +151,7 @@ pub(super) fn draw(app: &App, shown: &Shown<'_>, canvas: &mut Canvas<'_>, inner:
         };
         let selected = first + line == place;
         if selected {
-            canvas.tint(row, roles.select);
-            canvas.put(row.x, row.y, "▸", roles.accent, row.right());
+            canvas.mark(row);
         }
         let x = row.x + margin;
         table.row(canvas, Rect { x, ..row }, call, selected);

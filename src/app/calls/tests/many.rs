@@ -62,6 +62,14 @@ fn run_first(app: &App) -> CallId {
     shown.profile.runs.all().next_back().unwrap().first()
 }
 
+/// What is asked before it costs.
+fn question(app: &App) -> &str {
+    match app.layer() {
+        crate::app::layer::Layer::Ask(question, _) => question,
+        _ => panic!("no question"),
+    }
+}
+
 #[test]
 fn a_run_that_may_cost_more_than_a_little_asks_first() {
     let mut app = priced();
@@ -73,9 +81,7 @@ fn a_run_that_may_cost_more_than_a_little_asks_first() {
     // Four calls for each worker are not little.
     let asked = press(&mut app, "jjll\n");
     assert_eq!(asked, []);
-    let crate::app::layer::Layer::Ask(question, _) = app.layer() else {
-        panic!("no question")
-    };
+    let question = question(&app);
     assert!(
         question.contains(
             "1,024 real calls of claude-opus-5-5, each about 9 tokens in and at most 8 out"
@@ -252,9 +258,7 @@ fn a_batch_that_may_cost_more_than_a_little_asks_first_and_is_booked_whole() {
     // 1,024 calls of at most 20 cents of a thousandth each, half of that.
     let keys = format!("{WORKERS}llllllll{AS_BATCH}ggjjjjjjjjjjjjjlll\n");
     assert_eq!(press(&mut app, &keys), []);
-    let crate::app::layer::Layer::Ask(question, _) = app.layer() else {
-        panic!("no question")
-    };
+    let question = question(&app);
     assert!(
         question.contains("A batch of 2,048 real calls of claude-opus-5-5"),
         "{question}"

@@ -188,8 +188,7 @@ impl Picture<'_> {
         };
         let canvas = &mut *pen.canvas;
         if selected {
-            canvas.tint(here, roles.select);
-            canvas.put(here.x, here.y, "▸", roles.accent, frame.bars);
+            canvas.mark(here);
         }
         let number = (worker + 1).to_string();
         let style = if selected { roles.strong } else { roles.quiet };

@@ -9,14 +9,19 @@ use crate::{
         traffic::{Tally, Totals},
         verdict::Cause,
     },
-    ui::{calls::words, canvas::Canvas, cards, format, theme::Roles},
+    ui::{
+        calls::words,
+        canvas::{Canvas, halves},
+        cards, format,
+        theme::Roles,
+    },
 };
 use line::Line;
 use ratatui::layout::Rect;
 
 /// Both tables beneath the list: as many rows as there is room for.
 pub(super) fn tables(all: &Totals, canvas: &mut Canvas<'_>, area: Rect) {
-    let (left, right) = halves(area);
+    let [left, right] = halves(area);
     let rows = usize::from(area.height.saturating_sub(3));
     let title = more("Clients", all.clients.len(), rows);
     let inner = cards::pad(canvas.boxed(left, &title));
@@ -56,7 +61,7 @@ pub(super) fn page(
         ..area
     };
     if area.width >= 100 && rest.height >= 12 {
-        let (left, right) = halves(rest);
+        let [left, right] = halves(rest);
         let inner = cards::pad(canvas.boxed(left, &format!("Clients since {since}")));
         line::draw(from(&clients(all), first, inner), all, canvas, inner);
         let mut lines = models(all);
@@ -83,19 +88,6 @@ pub(super) fn page(
 fn from<'l, 't>(lines: &'l [Line<'t>], first: usize, area: Rect) -> &'l [Line<'t>] {
     let last = lines.len().saturating_sub(usize::from(area.height));
     &lines[first.min(last)..]
-}
-
-fn halves(area: Rect) -> (Rect, Rect) {
-    let left = Rect {
-        width: area.width.div_ceil(2),
-        ..area
-    };
-    let right = Rect {
-        x: left.right(),
-        width: area.width - left.width,
-        ..area
-    };
-    (left, right)
 }
 
 fn clients(all: &Totals) -> Vec<Line<'_>> {
