@@ -24,6 +24,7 @@ pub mod profile;
 pub mod runs;
 mod sending;
 mod shown;
+mod toast;
 pub mod traffic;
 
 use crate::domain::{
@@ -38,20 +39,12 @@ use panel::Tab;
 use profile::Profile;
 pub use shown::Shown;
 use std::sync::Arc;
+pub use toast::Toast;
 
 /// Notices kept.
 const NOTICES: usize = 500;
 /// Seconds a sentence stays at the foot of the screen.
 const TOAST_S: f64 = 6.0;
-
-/// A sentence at the foot of the screen, for a while.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Toast {
-    /// The sentence.
-    pub text: String,
-    /// When it goes.
-    pub until: Time,
-}
 
 /// What is shown while paused: everything as it was then. Collection goes on behind it.
 #[derive(Clone, Debug)]
@@ -127,6 +120,7 @@ impl App {
                 if let (Some(gone), true) = (gone, at == self.front) {
                     self.traffic.gone(&gone);
                 }
+                self.dirty |= self.toast.take_if(|toast| toast.ends_with(&seen)).is_some();
                 let told = !drafts.is_empty();
                 for draft in drafts {
                     self.tell(&profile, draft);
@@ -295,10 +289,7 @@ impl App {
     }
 
     fn say(&mut self, sentence: impl Into<String>, now: Time) {
-        self.toast = Some(Toast {
-            text: sentence.into(),
-            until: after(now, TOAST_S),
-        });
+        self.toast = Some(Toast::new(sentence.into(), after(now, TOAST_S)));
         self.dirty = true;
     }
 
@@ -313,6 +304,7 @@ impl App {
         self.dirty = true;
         if let Some(said) = reply.said {
             self.say(said, now);
+            self.toast = self.toast.take().map(|toast| toast.of(&reply.effects));
         }
         if let Some(question) = reply.ask {
             self.layer = Layer::Ask(question, Costs::Run);
