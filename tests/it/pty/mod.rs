@@ -29,7 +29,7 @@ pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
-    home: tempfile::TempDir,
+    pub home: tempfile::TempDir,
 }
 
 fn cells(n: u16) -> NonZeroU16 {

@@ -27,6 +27,8 @@ mod planted;
 mod process;
 mod rig;
 #[cfg(unix)]
+mod secrets;
+#[cfg(unix)]
 mod strangers;
 #[cfg(unix)]
 mod tls;

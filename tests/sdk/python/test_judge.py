@@ -1,11 +1,12 @@
-"""A judge that is not ours: what llmock finds of the SDK's behaviour is the same through the tap."""
+"""A judge that is not ours: what llmock finds of the SDK's behaviour is the same through a tap, alone and beside
+the screen. It speaks HTTP/1.1 only, so a tap with HTTP/2 upstream cannot stand before it."""
 
 import os
 import unittest
 
 import anthropic
 from judge import Judge
-from world import Server
+from world import Server, tap_before
 
 STREAM = {"stream": True}
 
@@ -39,11 +40,12 @@ class Judged(unittest.TestCase):
     def setUpClass(cls):
         cls.judge = Judge()
         cls.url, cls.http = cls.judge.url, cls.judge.http
-        cls.tap = Server("tap", "--admin", "off", "--upstream", f"{cls.url}/anthropic")
+        cls.taps = {kind: tap_before(f"{cls.url}/anthropic", kind)[0] for kind in ("alone", "screen")}
 
     @classmethod
     def tearDownClass(cls):
-        cls.tap.end()
+        for tap in cls.taps.values():
+            tap.end()
         cls.judge.end()
 
     def verdict(self, base, behaviors, ask, retries):
@@ -72,8 +74,8 @@ class Judged(unittest.TestCase):
         for name, (behaviors, ask, retries) in PLAYS.items():
             with self.subTest(name):
                 direct = self.verdict(f"{self.url}/anthropic", behaviors, ask, retries)
-                tapped = self.verdict(self.tap.url, behaviors, ask, retries)
-                self.assertEqual(direct, tapped)
+                for kind, tap in self.taps.items():
+                    self.assertEqual(direct, self.verdict(tap.url, behaviors, ask, retries), kind)
                 # Each play was played.
                 self.assertEqual(direct[1]["faults_injected"], sum(it.get("times", 1) for it in behaviors))
                 found.update(code for _, code, *_ in direct[2])

@@ -52,8 +52,8 @@ class Server:
         assert self.process.returncode == 0, f"SIGTERM ended {self.name} with {self.process.returncode}"
 
 
-def tap_before(upstream):
-    """The tap that RATETOP_SDK_TAP names, `alone`, `http2` or `screen`; none without it."""
+def tap_before(upstream, kind):
+    """A tap of a kind: `alone`, `http2` or `screen`; none for None."""
     alone = ("tap", "--admin", "off", "--upstream", upstream)
     taps = {
         None: lambda: [],
@@ -61,7 +61,7 @@ def tap_before(upstream):
         "http2": lambda: [Server(*alone, "--http2")],
         "screen": lambda: [Server("screen", command=[sys.executable, str(HERE / "screen.py"), upstream])],
     }
-    return taps[os.environ.get("RATETOP_SDK_TAP")]()
+    return taps[kind]()
 
 
 class World(unittest.TestCase):
@@ -73,7 +73,7 @@ class World(unittest.TestCase):
     def setUpClass(cls):
         path = HERE / "scenarios" / f"{cls.scenario}.toml"
         sim = Server("sim", "--scenario", str(path), "--seed", "7")
-        cls.servers = [*tap_before(sim.url), sim]
+        cls.servers = [*tap_before(sim.url, os.environ.get("RATETOP_SDK_TAP")), sim]
         cls.url = cls.servers[0].url
 
     @classmethod
