@@ -48,7 +48,9 @@ pub async fn forward(
 }
 
 /// The request as upstream gets it; none if its target cannot be written. A body that the client holds back
-/// is asked for at once, as upstream can end a stream whenever it likes.
+/// is asked for at once: hyper's client for HTTP/2 (1.12) drops interim answers, so that nobody would hear
+/// upstream ask, although h2 has them (`ResponseFuture::poll_informational`). Upstream can end a stream
+/// whenever it likes, and does so where the head is enough for a refusal.
 fn outgoing(talk: &Arc<Talk>, mut head: Parts, body: Incoming) -> Option<Request<Box<Upload>>> {
     let upstream = &talk.link.tap.upstream;
     hop::outgoing_http2(&mut head.headers, upstream.host());
