@@ -89,7 +89,11 @@ pub(super) fn small(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
         None => {
             pen.line(&[(&price, style)]);
             pen.skip();
-            pen.text("Enter sends the call, e edits it.", roles.text, 2);
+            let card = &scene.profile.card;
+            let why = card.cannot_call_because.as_deref();
+            let why = why.filter(|_| !card.can_call);
+            let text = why.unwrap_or("Enter sends the call, e edits it.");
+            pen.text(text, roles.text, 5);
         }
         Some(call) => {
             let who = if call.is_own() {
