@@ -7,10 +7,13 @@
 use std::{env, error::Error, fmt::Write as _, fs, path::Path};
 
 const ORDER: &str = "link/order.txt";
+/// Set to `off` it leaves the functions where the compiler puts them, for valgrind or a linker of one's own.
+const SWITCH: &str = "RATETOP_LINK_ORDER";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=link/build.rs");
     println!("cargo::rerun-if-changed={ORDER}");
+    println!("cargo::rerun-if-env-changed={SWITCH}");
     if !is_known_linker() {
         return Ok(());
     }
@@ -32,7 +35,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn is_known_linker() -> bool {
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|it| it == value);
     let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
-    is("PROFILE", "release")
+    !is(SWITCH, "off")
+        && is("PROFILE", "release")
         && is("TARGET", "x86_64-unknown-linux-gnu")
         && is("HOST", "x86_64-unknown-linux-gnu")
         && env::var_os("RUSTC_LINKER").is_none()

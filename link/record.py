@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Writes order.txt: the functions that run, so that build.rs can put them side by side.
 
-    cargo rustc --release --bin ratetop -- -C strip=none
+    RATETOP_LINK_ORDER=off cargo rustc --release --bin ratetop -- -C strip=none
     python3 link/record.py target/release/ratetop
 
-Runs the demo, the simulator and the tap under valgrind (callgrind), which takes two minutes. To be
-repeated when the memory of docs/figures.md has grown, or when rustc names symbols otherwise.
+Without the order, as valgrind knows one section of text only. Runs the demo, the simulator and the tap
+under valgrind (callgrind), which takes two minutes. To be repeated when the memory of docs/figures.md has
+grown, or when rustc names symbols otherwise.
 """
 import bisect, collections, fcntl, http.client, json, os, pathlib, pty, re, select, signal
 import struct, subprocess, sys, tempfile, termios, time
