@@ -46,10 +46,18 @@ pub async fn poll(session: &Session, clock: &Clock, now: &Notify, tell: &Tell<'_
         failures = if fine { 0 } else { failures + 1 };
         let interval = session.profile.limits_interval_s.value;
         let wait = pause_s(failures, polled.stay_away_s, interval);
-        tokio::select! {
-            () = now.notified() => {}
-            () = tokio::time::sleep(Duration::from_secs_f64(wait)) => {}
-        }
+        rest(now, polled.stay_away_s, wait).await;
+    }
+}
+
+/// Waits until the next poll is due, or until `now` rings, but never comes back before the server allows it:
+/// whoever asked meanwhile has the answer then.
+async fn rest(now: &Notify, stay_away_s: Option<f64>, wait_s: f64) {
+    let kept_off = stay_away_s.unwrap_or(0.0).clamp(0.0, wait_s);
+    tokio::time::sleep(Duration::from_secs_f64(kept_off)).await;
+    tokio::select! {
+        () = now.notified() => {}
+        () = tokio::time::sleep(Duration::from_secs_f64(wait_s - kept_off)) => {}
     }
 }
 
@@ -68,6 +76,26 @@ pub fn pause_s(failures: u32, stay_away_s: Option<f64>, interval_s: f64) -> f64 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::time::{Time, seconds_between};
+
+    /// Seconds until the next poll when somebody asks for it at once.
+    async fn asked_for_at_once(stay_away_s: Option<f64>, wait_s: f64) -> f64 {
+        let (now, clock) = (Notify::new(), Clock::anchored(Time::UNIX_EPOCH));
+        now.notify_one();
+        rest(&now, stay_away_s, wait_s).await;
+        seconds_between(Time::UNIX_EPOCH, clock.now())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_for_a_poll_gets_it_as_soon_as_the_server_allows_it() {
+        assert_eq!(asked_for_at_once(None, 600.0).await as u64, 0);
+        assert_eq!(asked_for_at_once(Some(30.0), 30.0).await as u64, 30);
+        assert_eq!(asked_for_at_once(Some(5.0), 15.0).await as u64, 5);
+        assert_eq!(
+            asked_for_at_once(Some(f64::MAX), 86_400.0).await as u64,
+            86_400
+        );
+    }
 
     #[test]
     fn a_poll_that_fails_is_made_again_soon_and_then_less_often() {

@@ -21,7 +21,7 @@ use crate::{
         id::WorkspaceId,
         observation::{Observation, Source, What},
         org::{Group, LimitsSnapshot, LimitsState, Organization, Workspace},
-        time::{Time, seconds_between},
+        time::{Time, seconds_between, spoken},
     },
 };
 use read::Page;
@@ -289,7 +289,16 @@ impl Poller {
             ),
             Kind::Limited => (
                 LimitsState::Failed,
-                format!("{host} limits the polling of limits ({what}): earlier limits stay"),
+                format!(
+                    "{host} limits the polling of limits ({what}){}: earlier limits stay",
+                    trouble
+                        .hint
+                        .asked_s()
+                        .map_or_else(String::new, |asked| format!(
+                            " and allows it again in {}",
+                            spoken(asked)
+                        ))
+                ),
             ),
             Kind::Failed | Kind::Unreachable => (
                 LimitsState::Failed,

@@ -210,7 +210,13 @@ async fn being_limited_is_obeyed() {
     );
     let polled = polls(&admin, None).poll().await;
     assert_eq!(polled.stay_away_s, Some(30.0));
-    assert_eq!(parts(&polled).0, LimitsState::Failed);
+    let (state, sentence, _) = parts(&polled);
+    assert_eq!(state, LimitsState::Failed);
+    assert!(
+        sentence
+            .unwrap()
+            .contains("and allows it again in 30 s: earlier limits stay")
+    );
 }
 
 #[tokio::test(start_paused = true)]
