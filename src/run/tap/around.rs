@@ -3,7 +3,7 @@
 use super::{
     Making, Named, Open,
     ears::Keeping,
-    listening,
+    listening, pass_on,
     place::{Place, Prefer, VARIABLE},
     tell,
 };
@@ -70,7 +70,7 @@ pub async fn around(
     let ended = loop {
         tokio::select! {
             ended = child.wait() => break ended?,
-            signal = signals.next() => pass_on::to(&child, signal),
+            signal = signals.next() => pass_on::to(&child, signal?),
             _ = &mut serving => anyhow::bail!("the tap ended before the command"),
         }
     };
@@ -109,79 +109,4 @@ fn code(ended: ExitStatus) -> u8 {
     ended
         .code()
         .map_or(crate::cli::exits::FAILURE, |code| code as u8)
-}
-
-/// Signals that end a command end the command, and by that us.
-#[cfg(unix)]
-mod pass_on {
-    use rustix::process::{Pid, Signal, kill_process};
-    use std::io;
-    use tokio::{
-        process::Child,
-        signal::unix::{self, SignalKind},
-    };
-
-    pub struct Signals {
-        interrupt: unix::Signal,
-        quit: unix::Signal,
-        terminate: unix::Signal,
-        hangup: unix::Signal,
-    }
-
-    impl Signals {
-        pub fn listen() -> io::Result<Self> {
-            Ok(Self {
-                interrupt: unix::signal(SignalKind::interrupt())?,
-                quit: unix::signal(SignalKind::quit())?,
-                terminate: unix::signal(SignalKind::terminate())?,
-                hangup: unix::signal(SignalKind::hangup())?,
-            })
-        }
-
-        pub async fn next(&mut self) -> Signal {
-            tokio::select! {
-                _ = self.interrupt.recv() => Signal::INT,
-                _ = self.quit.recv() => Signal::QUIT,
-                _ = self.terminate.recv() => Signal::TERM,
-                _ = self.hangup.recv() => Signal::HUP,
-            }
-        }
-    }
-
-    /// Passes a signal on, unless it came from a terminal, which sends its keys to the command too.
-    pub fn to(child: &Child, signal: Signal) {
-        let from_keys = matches!(signal, Signal::INT | Signal::QUIT) && in_foreground();
-        let pid = child.id().and_then(|id| Pid::from_raw(id as i32));
-        if let (Some(pid), false) = (pid, from_keys) {
-            let _ = kill_process(pid, signal);
-        }
-    }
-
-    fn in_foreground() -> bool {
-        rustix::termios::tcgetpgrp(std::io::stdin())
-            .is_ok_and(|it| it == rustix::process::getpgrp())
-    }
-}
-
-#[cfg(not(unix))]
-mod pass_on {
-    use std::io;
-    use tokio::process::Child;
-
-    pub struct Signals;
-
-    impl Signals {
-        pub fn listen() -> io::Result<Self> {
-            Ok(Self)
-        }
-
-        pub async fn next(&mut self) {
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
-    }
-
-    /// A console sends its keys to every program in it.
-    pub fn to(_: &Child, (): ()) {}
 }

@@ -8,6 +8,7 @@ mod feeding;
 mod inside;
 mod limits;
 mod metrics;
+mod pass_on;
 mod place;
 mod ports;
 

@@ -1,10 +1,12 @@
 //! However it ends or stops, the terminal is given back.
 
 use super::{PATIENCE, RATETOP, Terminal, assert_given_back};
+use rustix::process::{Pid, Signal, kill_process};
 use std::{
     io::{Read, Write},
     sync::{Arc, Mutex},
 };
+use vt100::Screen;
 
 /// Leaving is no failure, whichever way: as with the servers, and as `q`.
 #[test]
@@ -22,7 +24,6 @@ fn ctrl_c_ends_it_as_q_does() {
 
 #[test]
 fn signals_give_the_terminal_back_and_end_it_with_0() {
-    use rustix::process::Signal;
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
         let mut terminal = Terminal::demo(&[], &[], 80, 24);
         terminal.until_shows("Opus 5.5");
@@ -138,4 +139,61 @@ fn leaving_finishes_what_flows_through_the_tap_and_says_so() {
     let (screen, code) = terminal.end();
     assert_eq!(code, 0);
     assert_given_back(&screen);
+}
+
+/// A command that says each signal, and that it wakes by itself, as one that comes just before it
+/// waits would else wait for good.
+const LISTENER: &str = r#"trap 'echo "got INT"' INT; trap 'echo "got TERM"; exit 9' TERM
+mkfifo pipe; echo ready; while :; do read -rt 1 x <>pipe; done"#;
+
+fn times(screen: &Screen, text: &str) -> usize {
+    screen.contents().matches(text).count()
+}
+
+/// The terminal itself sends Ctrl-C to the command, too: passed on it would be a second one, and many
+/// programs take a second one as "at once, without tidying up".
+#[test]
+fn ctrl_c_reaches_the_command_of_exec_once_wherever_its_input_comes_from() {
+    for script in [
+        r#"exec "$RATETOP" exec -- bash -c "$LISTENER""#,
+        r#"exec "$RATETOP" exec -- bash -c "$LISTENER" </dev/null"#,
+        r#"echo some input | "$RATETOP" exec -- bash -c 'echo $PPID >ratetop; eval "$LISTENER"'"#,
+    ] {
+        let env = [("LISTENER", LISTENER)];
+        let mut terminal = Terminal::start("bash", &["-c", script], &env, 120, 24);
+        terminal.until_shows("ready");
+        terminal.press("\x03");
+        terminal.until_shows("got INT");
+        // What is sent to ratetop alone is passed on, and comes behind a Ctrl-C passed on before.
+        match std::fs::read_to_string(terminal.home.path().join("ratetop")) {
+            Ok(id) => {
+                let id = Pid::from_raw(id.trim().parse().unwrap()).unwrap();
+                kill_process(id, Signal::TERM).unwrap();
+            }
+            Err(_) => terminal.signal(Signal::TERM),
+        }
+        let (screen, _) = terminal.end();
+        assert_eq!(times(&screen, "got INT"), 1, "{}", screen.contents());
+        assert_eq!(times(&screen, "got TERM"), 1, "{}", screen.contents());
+    }
+}
+
+/// Only who sent it tells it from Ctrl-C, and only Linux says that.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupt_sent_to_exec_alone_reaches_its_command_also_in_a_terminal() {
+    let mut terminal = Terminal::start(
+        RATETOP,
+        &["exec", "--", "bash", "-c", LISTENER],
+        &[],
+        120,
+        24,
+    );
+    terminal.until_shows("ready");
+    terminal.signal(Signal::INT);
+    terminal.until_shows("got INT");
+    terminal.signal(Signal::TERM);
+    let (screen, code) = terminal.end();
+    assert_eq!(times(&screen, "got INT"), 1, "{}", screen.contents());
+    assert_eq!(code, 9);
 }
