@@ -135,6 +135,7 @@ impl Log {
         let by: Vec<&str> = values(query, "group_by").collect();
         let models: Vec<&str> = values(query, "models").collect();
         let tiers: Vec<&str> = values(query, "service_tiers").collect();
+        let workspaces: Vec<&str> = values(query, "workspace_ids").collect();
         let mut data = Vec::new();
         for bucket in first..last.min(first.saturating_add(limit)) {
             let mut sums: Vec<Row> = Vec::new();
@@ -148,6 +149,7 @@ impl Log {
                 };
                 if is_wanted(&models, whose.model.as_deref())
                     && is_wanted(&tiers, whose.service_tier)
+                    && is_wanted(&workspaces, whose.workspace.as_deref())
                 {
                     gather(&mut sums, whose.grouped(&by), &tokens);
                 }

@@ -230,6 +230,28 @@ fn usage_tells_priority_from_standard() {
     assert_eq!(priority, by_tier[..1]);
 }
 
+/// Section "usage": `workspace_ids[]` leaves only what those workspaces used; the default one has no id.
+#[test]
+fn usage_can_be_asked_of_one_workspace() {
+    let text = format!(
+        "workspace = \"staging\"\n{SMALL}\n[[workspaces]]\nname = \"staging\"\nid = \"wrkspc_01STAGING\""
+    );
+    let mut engine = Engine::new(world(&text), 1, t());
+    let call = admitted(engine.answer(message(1_000, 50, true), t()));
+    engine.end(call.ticket, after(t(), 2.0));
+    let mut rows = |query: &str| {
+        let target = "/v1/organizations/usage_report/messages?starting_at=2026-11-24T12:00:00Z&bucket_width=1m";
+        let (_, report) = get(&mut engine, &format!("{target}{query}"), after(t(), 400.0));
+        let rows = report["data"][0]["results"].as_array().unwrap().iter();
+        rows.map(|row| row["output_tokens"].as_u64())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(rows("&workspace_ids[]=wrkspc_01STAGING"), [Some(50)]);
+    assert_eq!(rows("&workspace_ids[]=wrkspc_01OTHER"), []);
+    let both = "&workspace_ids[]=wrkspc_01OTHER&workspace_ids[]=wrkspc_01STAGING";
+    assert_eq!(rows(both), [Some(50)]);
+}
+
 /// Section "rate_limits": the shapes that have existed, by the version of the request or as the world
 /// says.
 #[test]
