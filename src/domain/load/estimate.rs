@@ -17,7 +17,8 @@ use crate::domain::{
 pub const ASK_ABOVE_USD: f64 = 0.10;
 
 /// What calls may take at most. A refused request costs nothing, so its retries do not count; where broken
-/// answers are called anew, each attempt may be paid.
+/// answers are called anew, each attempt may be paid. What is left out is said: a request that timed out
+/// may be paid as well as the one that is sent in its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Estimate {
     /// Calls, at most; none where only time ends the run.
@@ -31,6 +32,8 @@ pub struct Estimate {
     pub each_usd: Option<f64>,
     /// Attempts of a call that may be paid.
     paid: u32,
+    /// Whether more attempts than those may be paid, as one that times out is made again.
+    may_pass: bool,
     /// US dollars of all of them; none when the price or the number is not known.
     pub usd: Option<f64>,
     models: Vec<ModelId>,
@@ -54,6 +57,7 @@ impl Estimate {
         let each_usd = costs.reduce(|one, other| Some(one?.max(other?))).flatten();
         let anew = order.limits.broken.repeats(order.policy);
         let paid = if anew { order.attempts.max(1) } else { 1 };
+        let again = order.attempts > 1 && order.policy.repeats_unanswered();
         // More than that is a run that only time ends.
         let calls = plan.most_calls();
         Self {
@@ -62,6 +66,7 @@ impl Estimate {
             output: most.output_tokens,
             each_usd,
             paid,
+            may_pass: again && !anew,
             usd: None,
             models,
             batch: false,
@@ -78,6 +83,7 @@ impl Estimate {
         Self {
             each_usd: one.each_usd.map(|usd| usd * batch::PRICE),
             paid: 1,
+            may_pass: false,
             batch: true,
             ..one
         }
@@ -101,6 +107,11 @@ impl Estimate {
     pub fn twice(self) -> Self {
         let calls = self.calls.map(|calls| calls.saturating_mul(2));
         self.making(calls)
+    }
+
+    /// Whether requests that time out may make it more than that.
+    pub const fn may_pass(&self) -> bool {
+        self.may_pass
     }
 
     /// Whether it is so little that nobody needs to be asked.
@@ -130,6 +141,9 @@ impl Estimate {
             ""
         };
         let often = match self.paid {
+            1 if self.may_pass => {
+                "each answered once; one that times out may be paid again".to_owned()
+            }
             1 => "each answered once".to_owned(),
             n => format!("each of {n} attempts paid, as broken answers are called anew"),
         };
@@ -158,7 +172,10 @@ const BOUND: &str = "with half as much input again and all output used";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{fixtures, retry::Broken};
+    use crate::domain::{
+        fixtures,
+        retry::{Broken, Policy},
+    };
     use proptest::prelude::*;
 
     fn order(model: &str) -> CallOrder {
@@ -247,12 +264,34 @@ mod tests {
         assert_eq!(once.usd, of(Broken::Surface).usd);
         assert_eq!(anew.each_usd, once.each_usd);
         assert!((anew.usd.unwrap() - 5.0 * once.usd.unwrap()).abs() < 1e-9);
-        assert!(
-            once.sentence(&Spend::default())
-                .ends_with("each answered once.")
-        );
         let sentence = anew.sentence(&Spend::default());
         assert!(sentence.contains("each of 5 attempts paid"), "{sentence}");
+    }
+
+    // Errors page: a request that timed out may have been processed all the same.
+    #[test]
+    fn a_bound_that_time_outs_may_pass_says_so_and_no_other_does() {
+        let said = |policy, attempts, broken| {
+            let mut order = order("claude-opus-5-5");
+            (order.policy, order.attempts, order.limits.broken) = (policy, attempts, broken);
+            let estimate = Estimate::of(&order, &plan(Some(10)), None, &prices());
+            let sentence = estimate.sentence(&Spend::default());
+            let told =
+                sentence.ends_with("each answered once; one that times out may be paid again.");
+            assert_eq!(told, estimate.may_pass(), "{sentence}");
+            assert!(
+                told || sentence.contains("each answered once.")
+                    || sentence.contains("attempts paid")
+            );
+            told
+        };
+        assert!(said(Policy::Sdk, 3, Broken::AsPolicy));
+        assert!(!said(Policy::Sdk, 1, Broken::AsPolicy));
+        assert!(!said(Policy::RetryAfter, 3, Broken::AsPolicy));
+        // Each attempt is in the figure.
+        assert!(!said(Policy::Sdk, 3, Broken::Anew));
+        let batch = Estimate::of_batch(&order("claude-opus-5-5"), 10, &prices());
+        assert!(!batch.may_pass());
     }
 
     #[test]

@@ -238,6 +238,15 @@ impl Policy {
             .is_some_and(|backoff| backoff.retry_on.streams)
     }
 
+    /// Whether it calls anew where no answer came: a request that timed out may have been served, and
+    /// paid, all the same.
+    pub(super) fn repeats_unanswered(self) -> bool {
+        matches!(self, Self::Sdk | Self::SdkClassic)
+            || self
+                .backoff()
+                .is_some_and(|backoff| backoff.retry_on.connections)
+    }
+
     /// Its settings, where it is a backoff by formula.
     fn backoff(self) -> Option<&'static backoff::Backoff> {
         match self {

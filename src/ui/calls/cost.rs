@@ -69,7 +69,7 @@ pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     let roles = *canvas.roles();
     let spend = &scene.profile.card.spend;
     let estimate = scene.calls.form().estimate(scene.prices);
-    let (price, may) = price(scene);
+    let (mut price, may) = price(scene);
     let mut pen = Pen::new(canvas, area);
     let (input, output) = (estimate.input, estimate.output);
     let known = match scene.calls.tokens() {
@@ -95,6 +95,11 @@ pub(super) fn draw(scene: &Scene<'_>, canvas: &mut Canvas<'_>, area: Rect) {
     let fits = |way: &&String| width(way) <= usize::from(area.width);
     if let Some(tokens) = ways.iter().find(fits).or(ways.last()) {
         pen.line(&[(tokens, roles.text)]);
+    }
+    // More attempts may be paid where one that times out is made again.
+    let once = format!("{price}, answered once");
+    if !spend.free && estimate.may_pass() && estimate.each_usd.is_some() && fits(&&once) {
+        price = once;
     }
     let style = if may { roles.strong } else { roles.bad };
     pen.line(&[(&price, style)]);

@@ -252,6 +252,19 @@ fn decorrelated_jitter_grows_from_the_wait_before() {
     assert!(close(after(f64::NAN, 0.5), 1.0) && close(after(-7.0, 0.5), 1.0));
 }
 
+/// What an estimate of costs believes of a policy is what the policy does.
+#[test]
+fn a_policy_repeats_what_was_not_answered_where_it_says_so() {
+    let outcome = Outcome::Unreachable {
+        kind: Unreachable::Timeout,
+        how: String::new(),
+    };
+    for policy in Policy::ALL {
+        let again = policy.decide(&ended(&outcome, 1, 0.5)).action == Action::Retry;
+        assert_eq!(again, policy.repeats_unanswered(), "{policy:?}");
+    }
+}
+
 #[test]
 fn attempts_end() {
     let outcome = refused(429, Some(1.0));

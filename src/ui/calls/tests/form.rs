@@ -110,6 +110,25 @@ fn counted_tokens_stand_in_the_cost_until_the_prompt_changes() {
     assert!(stage.screen((120, 36)).contains("about "));
 }
 
+/// A time-out may be paid as well as the attempt in its place: "at most" is of answered ones.
+#[test]
+fn the_cost_box_says_which_attempts_its_bound_is_of() {
+    for (policy, told) in [(Policy::Sdk, true), (Policy::RetryAfter, false)] {
+        let mut card = card();
+        card.form.policy = policy;
+        let screen = Stage::with(card).screen((120, 36));
+        let price = screen
+            .lines()
+            .find(|line| line.contains("at most $"))
+            .unwrap();
+        assert_eq!(
+            price.contains("at most $0.0052, answered once"),
+            told,
+            "{price}"
+        );
+    }
+}
+
 #[test]
 fn an_empty_prompt_is_found_before_it_is_sent() {
     let mut empty = card();
