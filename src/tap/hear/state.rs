@@ -286,11 +286,9 @@ impl State {
         if let Some(deaf) = answer.body.push(bytes) {
             count(&mut hearing.books().drops, deaf);
         }
-        let first = answer.first_token_s.is_none() && answer.body.has_token();
-        let after_s = seconds_between(self.sent, now).max(0.0);
-        if first {
-            answer.first_token_s = Some(after_s);
-        }
+        let came = answer.first_token_s.is_none() && answer.body.has_token();
+        let first = came.then(|| seconds_between(self.sent, now).max(0.0));
+        answer.first_token_s = answer.first_token_s.or(first);
         if !answer.body.is_stream() || !self.call.as_ref().is_some_and(|call| call.told) {
             return;
         }
@@ -302,7 +300,7 @@ impl State {
         if usage.is_some() {
             answer.progress = Some(now);
         }
-        if first {
+        if let Some(after_s) = first {
             self.tell(hearing, now, What::FirstToken { after_s }, false);
         }
         if let Some(usage) = usage {

@@ -1,8 +1,11 @@
 //! A streamed answer, read in passing: the same as `domain::answer::stream` finds, without a copy of a
 //! line, of an event or of its text.
 
+mod delta;
+
 use super::said::{Json, Kind};
 use crate::domain::{outcome::ApiError, usage::Usage};
+use delta::delta;
 use memchr::memchr2;
 use std::borrow::Cow;
 
@@ -115,6 +118,14 @@ impl Events {
                 rest = after;
                 continue;
             }
+            if self.is_between()
+                && let Some((generated, after)) = delta(rest)
+            {
+                self.any = true;
+                self.generate(generated);
+                rest = after;
+                continue;
+            }
             rest = match self.at {
                 At::Field => self.field(rest, json),
                 At::Colon => {
@@ -127,6 +138,17 @@ impl Events {
                 At::Value => self.value(rest, json),
             };
         }
+    }
+
+    /// Whether an event begins, and it is not the first, before which a mark of its encoding may stand.
+    fn is_between(&self) -> bool {
+        let at_line = self.at == At::Field && self.line == 0 && !self.first_line;
+        at_line && !self.has_data && self.event.len == 0
+    }
+
+    fn generate(&mut self, bytes: u64) {
+        self.counted += bytes;
+        self.token |= bytes > 0;
     }
 
     /// The stream is over. An event whose last blank line is missing still counts if it is whole.
@@ -293,9 +315,7 @@ impl Events {
         if said.kind == Kind::Unsaid {
             said.kind = name;
         }
-        let generated = said.generated();
-        self.counted += generated;
-        self.token |= generated > 0;
+        self.generate(said.generated());
         match said.kind {
             Kind::MessageStart => said.message_usage.apply(&mut self.usage),
             Kind::MessageDelta => {

@@ -93,7 +93,45 @@ fn event() -> impl Strategy<Value = String> {
     (name, data).prop_map(|(name, data)| format!("{name}data: {data}\n\n"))
 }
 
+/// A delta as the API writes it: mostly what is taken in one go.
+fn delta_of_the_api() -> impl Strategy<Value = String> {
+    let kind = prop::sample::select(vec![
+        ("text_delta", "text"),
+        ("input_json_delta", "partial_json"),
+        ("thinking_delta", "thinking"),
+        ("signature_delta", "signature"),
+        ("text_delta", "thinking"),
+    ]);
+    let text = prop_oneof![
+        4 => "[a-z\"\\\\\n é😀]{0,60}".prop_map(|text| serde_json::to_string(&text).unwrap()),
+        1 => "[a-z\\\\u0-9]{0,12}".prop_map(|text| format!("\"{text}\"")),
+    ];
+    (kind, 0_u32..12, text, " {0,3}", " {0,3}").prop_map(|((kind, field), index, text, a, b)| {
+        format!("event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"index\":{index},\"delta\":{{\"type\":\"{kind}\",\"{field}\":{text}}}{a}}}{b}\n\n")
+    })
+}
+
 proptest! {
+    /// What is taken in one go says what its bytes say one by one, also when one of them is another.
+    #[test]
+    fn a_delta_in_one_piece_says_what_its_bytes_say(
+        before in event(),
+        deltas in prop::collection::vec(delta_of_the_api(), 1..6),
+        after in event(),
+        at in any::<prop::sample::Index>(),
+        other in prop::option::of(prop::sample::select(b"\"\\\n\r{}[]:, 0nu\xff".to_vec())),
+        cuts in prop::collection::vec(1_usize..300, 1..9),
+    ) {
+        let mut bytes = (before + &deltas.concat() + &after).into_bytes();
+        if let Some(other) = other {
+            let at = at.index(bytes.len());
+            bytes[at] = other;
+        }
+        let wanted = heard(&bytes, &[1], None);
+        prop_assert_eq!(heard(&bytes, &[usize::MAX], None), wanted.clone());
+        prop_assert_eq!(heard(&bytes, &cuts, None), wanted);
+    }
+
     #[test]
     fn a_stream_is_heard_as_the_house_reads_it(
         events in prop::collection::vec(event(), 0..12),

@@ -5,6 +5,7 @@
 mod text;
 mod value;
 
+pub(super) use text::special;
 pub(super) use value::Value;
 
 use memchr::memchr2;
@@ -349,7 +350,7 @@ impl<W: Copy + 'static> Scanner<W> {
     }
 }
 
-const fn is_blank(byte: u8) -> bool {
+pub(super) const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 

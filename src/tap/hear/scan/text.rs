@@ -80,23 +80,26 @@ impl<W: Copy + 'static> Scanner<W> {
 /// Where a string ends that is there to its end and has no escape: the common case, in which nothing need
 /// be kept.
 pub(super) fn plain_end(rest: &[u8]) -> Option<usize> {
+    special(rest).filter(|at| rest.get(*at) == Some(&b'"'))
+}
+
+/// Where the first quote or backslash is.
+pub(in crate::tap::hear) fn special(rest: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
     const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
     // Has a bit set for each byte that is zero, the lowest of which is right.
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
     // Most are short, and a search has to be set up.
-    let mut at = 0;
     let (words, _) = rest.as_chunks::<8>();
+    let mut at = 0;
     for word in words.iter().take(4) {
         let word = u64::from_le_bytes(*word);
         let found = zeros(word ^ QUOTES) | zeros(word ^ BACKSLASHES);
         if found != 0 {
-            at += found.trailing_zeros() as usize / 8;
-            return (rest.get(at) == Some(&b'"')).then_some(at);
+            return Some(at + found.trailing_zeros() as usize / 8);
         }
         at += 8;
     }
-    at += memchr2(b'"', b'\\', rest.get(at..)?)?;
-    (rest.get(at) == Some(&b'"')).then_some(at)
+    Some(at + memchr2(b'"', b'\\', rest.get(at..)?)?)
 }
