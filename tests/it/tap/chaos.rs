@@ -51,13 +51,11 @@ fn ask(tap: &Tapped, client: &mut Peer) -> Message {
     client.next(Kind::Answer)
 }
 
-fn outcomes(seen: &Seen) -> Vec<(Observation, Outcome)> {
-    let seen = seen.0.lock().unwrap();
-    let ended = seen.iter().filter_map(|seen| match &seen.what {
+fn outcome(seen: &Seen) -> (Observation, Outcome) {
+    seen.first(|seen| match &seen.what {
         What::Finished { outcome, .. } => Some((seen.clone(), outcome.clone())),
         _ => None,
-    });
-    ended.collect()
+    })
 }
 
 #[test]
@@ -112,7 +110,7 @@ fn a_refusal_is_the_apis_in_every_part_and_upstream_hears_nothing_of_it() {
     assert!(asked.try_recv().is_err());
     assert_eq!(tap.counted().chaos, 2);
     // It is heard like any other.
-    let (heard, _) = outcomes(&seen).remove(0);
+    let (heard, _) = outcome(&seen);
     assert_eq!(heard.model.unwrap().as_str(), "claude-opus-5-5");
     let What::Finished { verdict, .. } = heard.what else {
         unreachable!()
@@ -187,7 +185,7 @@ fn an_error_event_ends_a_stream_that_began_with_a_200() {
         // Upstream is left alone with the rest, and was asked for what can be read.
         let asked = left.recv_timeout(PATIENCE).unwrap();
         assert_eq!(asked.all("accept-encoding"), ["identity"]);
-        let (_, outcome) = outcomes(&seen).remove(0);
+        let (_, outcome) = outcome(&seen);
         assert!(
             matches!(outcome, Outcome::StreamError { .. }),
             "{outcome:?}"
@@ -204,7 +202,7 @@ fn a_cut_stream_is_a_reset_after_whole_events() {
     let answer = ask(&tap, &mut tap.client());
     assert_eq!((answer.status(), answer.ended), (200, Ended::Reset));
     assert_eq!(answer.text(), [event(0), event(1)].concat());
-    let (_, outcome) = outcomes(&seen).remove(0);
+    let (_, outcome) = outcome(&seen);
     assert!(matches!(outcome, Outcome::StreamCut { .. }), "{outcome:?}");
 }
 
