@@ -3,6 +3,7 @@
 use super::{
     decode::{Coding, Decoder, Idle},
     events::{Events, Over},
+    head::Answered,
     said::{Json, Kind},
 };
 use crate::domain::{
@@ -11,7 +12,7 @@ use crate::domain::{
     outcome::{ApiError, Outcome},
     usage::Usage,
 };
-use http::{HeaderMap, HeaderValue, header};
+use http::HeaderValue;
 
 /// Bytes of an answer with an error status that are looked at. An envelope has a few hundred.
 const LONGEST_REFUSAL: usize = 64 << 10;
@@ -56,25 +57,23 @@ impl Body {
     /// The body of an answer with this head. `asked` says whether a stream was asked for.
     pub(super) fn new(
         status: u16,
-        headers: &HeaderMap,
+        answered: &Answered<'_>,
         asked: bool,
         idle: &Idle,
     ) -> (Self, Option<Deaf>) {
         let success = (200..300).contains(&status);
         let mut body = Self {
             json: Json::new(),
-            reader: match (success, is_stream(headers, asked)) {
+            reader: match (success, is_stream(answered.kind, asked)) {
                 (false, _) => Reader::Refusal(Vec::new()),
                 (true, true) => Reader::Events(Box::new(Events::new())),
                 (true, false) => Reader::Message,
             },
             decoder: None,
             shut: false,
-            location: (!success)
-                .then(|| headers.get(header::LOCATION).cloned())
-                .flatten(),
+            location: answered.location.filter(|_| !success).cloned(),
         };
-        let deaf = match Coding::of(headers) {
+        let deaf = match Coding::of(answered) {
             Ok(None) => None,
             Ok(Some(coding)) => match Decoder::new(coding, idle) {
                 Ok(decoder) => {
@@ -263,8 +262,8 @@ fn refusal(
 }
 
 /// Whether the body is an event stream: what the head says, and without that what was asked for.
-fn is_stream(headers: &HeaderMap, asked: bool) -> bool {
-    let Some(kind) = headers.get(header::CONTENT_TYPE) else {
+fn is_stream(kind: Option<&HeaderValue>, asked: bool) -> bool {
+    let Some(kind) = kind else {
         return asked;
     };
     let kind = kind.as_bytes();

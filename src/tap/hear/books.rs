@@ -4,6 +4,7 @@
 use super::{
     allowance::Allowance,
     ask::Wishes,
+    head::{Answered, Asked},
     names::{Names, model_name},
     waiting::{Again, Failed, Waiting},
 };
@@ -14,7 +15,7 @@ use crate::domain::{
     traffic::{ClientRow, Drops, Elsewhere, ModelRow, Tally, Totals},
     usage::Usage,
 };
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderValue;
 
 /// An organization's head is read at least this often, seconds, whatever else is not told.
 const READ_EVERY_S: f64 = 1.0;
@@ -22,9 +23,6 @@ const READ_EVERY_S: f64 = 1.0;
 const COUNTED_EVERY_S: f64 = 0.1;
 /// Organizations and workspaces of one model that are told apart.
 const MOST_LANES: usize = 16;
-
-const ORGANIZATION: HeaderName = HeaderName::from_static("anthropic-organization-id");
-const WORKSPACE: HeaderName = HeaderName::from_static("anthropic-workspace-id");
 
 /// Everything that is counted.
 pub(super) struct Books {
@@ -127,9 +125,9 @@ impl Books {
         }
     }
 
-    /// The row of the client with these headers.
-    pub(super) fn client(&mut self, headers: &HeaderMap) -> usize {
-        let (row, folded) = self.clients.find_client(headers);
+    /// The row of the client with such a head.
+    pub(super) fn client(&mut self, asked: &Asked<'_>) -> usize {
+        let (row, folded) = self.clients.find_client(asked);
         self.drops.names += u64::from(folded);
         row
     }
@@ -202,13 +200,12 @@ impl Books {
     pub(super) fn head(
         &mut self,
         model: usize,
-        headers: &HeaderMap,
+        answered: &Answered<'_>,
         fast: bool,
         must: bool,
         now: Time,
     ) -> (Option<usize>, bool) {
-        let organization = headers.get(ORGANIZATION);
-        let workspace = headers.get(WORKSPACE);
+        let (organization, workspace) = (answered.organization, answered.workspace);
         let lanes = &mut self.pace(model).lanes;
         let same = |lane: &Lane| {
             lane.fast == fast

@@ -9,6 +9,7 @@ mod decode;
 mod events;
 mod exchange;
 mod fingerprint;
+mod head;
 mod names;
 mod over;
 mod said;
@@ -31,6 +32,7 @@ use books::{Books, Bulk};
 use decode::Idle;
 use exchange::Heard;
 pub use exchange::{End, Exchange};
+use head::Asked;
 use http::{Method, request::Parts};
 use state::State;
 use std::{
@@ -120,8 +122,9 @@ impl Hearing {
     pub fn begin(self: &Arc<Self>, head: &Parts, now: Time) -> Exchange {
         let is_message = head.method == Method::POST && head.uri.path() == "/v1/messages";
         let state = if is_message {
-            let client = self.books().client(&head.headers);
-            Heard::Message(Box::new(State::new(self, head, client, now)))
+            let asked = Asked::of(&head.headers);
+            let client = self.books().client(&asked);
+            Heard::Message(Box::new(State::new(self, &asked, client, now)))
         } else {
             let mut books = self.books();
             books.elsewhere.wire += 1;

@@ -1,10 +1,11 @@
 //! Names from the wire, each with a row of its own as long as there are not too many.
 
+use super::head::Asked;
 use crate::domain::{
     clean::clean,
     traffic::{OTHER, Tally, UNKNOWN},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::HeaderValue;
 use std::{borrow::Borrow, collections::HashMap};
 
 /// Names that are told apart; the rest is `other`.
@@ -15,9 +16,6 @@ const MOST_FORMS: usize = 1_000;
 const CHARS: usize = 64;
 /// Bytes of each header that are looked at.
 const BYTES: usize = 256;
-
-const LANGUAGE: HeaderName = HeaderName::from_static("x-stainless-lang");
-const PACKAGE: HeaderName = HeaderName::from_static("x-stainless-package-version");
 
 /// One name and its numbers.
 pub(super) struct Row<I> {
@@ -113,11 +111,11 @@ impl<I: for<'a> From<&'a str> + Borrow<str>> Names<I> {
     }
 
     /// The row of the client that sent these headers.
-    pub(super) fn find_client(&mut self, headers: &HeaderMap) -> Found {
+    pub(super) fn find_client(&mut self, asked: &Asked<'_>) -> Found {
         let mut form = std::mem::take(&mut self.scratch);
         form.clear();
-        for name in [header::USER_AGENT, LANGUAGE, PACKAGE] {
-            let value = headers.get(name).map_or(&b""[..], HeaderValue::as_bytes);
+        for value in [asked.agent, asked.language, asked.version] {
+            let value = value.map_or(&b""[..], HeaderValue::as_bytes);
             form.extend_from_slice(value.get(..BYTES).unwrap_or(value));
             form.push(0);
         }
@@ -165,6 +163,7 @@ fn short(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::domain::id::{ClientId, ModelId};
+    use http::HeaderMap;
     use rstest::rstest;
 
     #[rstest]
@@ -180,8 +179,9 @@ mod tests {
             map.append(*header, HeaderValue::from_str(value).unwrap());
         }
         let mut names = Names::<ClientId>::new();
-        let first = names.find_client(&map);
-        assert_eq!(names.find_client(&map), first);
+        let asked = Asked::of(&map);
+        let first = names.find_client(&asked);
+        assert_eq!(names.find_client(&asked), first);
         assert_eq!(names.rows()[first.0].id.as_str(), name);
     }
 

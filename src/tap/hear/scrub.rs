@@ -5,7 +5,7 @@ use crate::domain::{
     clean::{clean, without_key},
     outcome::{ApiError, Outcome},
 };
-use http::{HeaderName, HeaderValue};
+use http::HeaderValue;
 use std::borrow::Cow;
 
 /// Bytes of a message that are kept.
@@ -116,8 +116,6 @@ fn cut(mut text: String, most: usize) -> String {
     text
 }
 
-const KEY: HeaderName = HeaderName::from_static("x-api-key");
-
 /// The key that a request carries: only to find it again where an answer repeats it.
 #[derive(Clone, Default)]
 pub(super) struct Secrets([Option<HeaderValue>; 2]);
@@ -125,12 +123,9 @@ pub(super) struct Secrets([Option<HeaderValue>; 2]);
 impl Secrets {
     /// Of the two headers that carry one. They are copied: a part of the buffer that the request came in
     /// would keep all of it for as long as the answer takes.
-    pub(super) fn new(headers: &http::HeaderMap) -> Self {
+    pub(super) fn new(keys: [Option<&HeaderValue>; 2]) -> Self {
         let copied = |value: &HeaderValue| HeaderValue::from_bytes(value.as_bytes()).ok();
-        Self([
-            headers.get(http::header::AUTHORIZATION).and_then(copied),
-            headers.get(KEY).and_then(copied),
-        ])
+        Self(keys.map(|value| value.and_then(copied)))
     }
 
     /// The text without them.

@@ -5,6 +5,7 @@ use super::{
     ask::Ask,
     body::{Body, Deaf},
     books::{Linked, Owner},
+    head::{Answered, Asked},
     scrub::Secrets,
 };
 use crate::domain::{
@@ -13,12 +14,10 @@ use crate::domain::{
     observation::{Observation, Source, What},
     time::{Time, seconds_between},
 };
-use http::{HeaderMap, HeaderName, request::Parts};
+use http::HeaderMap;
 
 /// Seconds between two `Progress` of one stream.
 const PROGRESS_S: f64 = 0.25;
-
-const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
 
 /// What is known of an exchange with `/v1/messages`.
 pub(super) struct State {
@@ -64,13 +63,13 @@ pub(super) struct Answer {
 }
 
 impl State {
-    pub(super) fn new(hearing: &Hearing, head: &Parts, client_row: usize, now: Time) -> Self {
-        let count = head.headers.get(RETRY_COUNT);
+    pub(super) fn new(hearing: &Hearing, asked: &Asked<'_>, client_row: usize, now: Time) -> Self {
+        let count = asked.retry_count;
         Self {
             sent: now,
             client_row,
             count: count.and_then(|count| count.to_str().ok()?.parse().ok()),
-            secrets: Secrets::new(&head.headers),
+            secrets: Secrets::new(asked.keys),
             ask: Ask::new(&hearing.key),
             asked: false,
             deaf: false,
@@ -210,16 +209,17 @@ impl State {
         let Some(call) = &self.call else {
             return false;
         };
-        let (model_row, told) = (call.model_row, call.told);
+        let (model_row, is_told) = (call.model_row, call.told);
         let good = (200..300).contains(&status);
         let wishes = self.ask.wishes();
-        let (mut body, deaf) = Body::new(status, headers, wishes.stream, &hearing.idle);
+        let answered = Answered::of(headers);
+        let (mut body, deaf) = Body::new(status, &answered, wishes.stream, &hearing.idle);
         if self.deaf {
             body.shut();
         }
         let (lane, reads) = {
             let mut books = hearing.books();
-            let head = books.head(model_row, headers, wishes.fast, told || !good, now);
+            let head = books.head(model_row, &answered, wishes.fast, is_told || !good, now);
             if let Some(deaf) = deaf {
                 count(&mut books.drops, deaf);
             }

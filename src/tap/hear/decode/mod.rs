@@ -1,8 +1,8 @@
 //! Compressed bodies, decoded on the side while they pass as they are. Bounded: what grows too much is
 //! not read further.
 
+use super::head::Answered;
 use flate2::{Decompress, FlushDecompress, Status};
-use http::{HeaderMap, header};
 use std::sync::{Mutex, PoisonError};
 use zstd::stream::raw::{DParameter, Decoder as ZstdDecoder, InBuffer, Operation, OutBuffer};
 
@@ -28,12 +28,11 @@ pub(super) enum Coding {
 
 impl Coding {
     /// Of a body with this head: none when it is plain, an error when it is one that is not read.
-    pub(super) fn of(headers: &HeaderMap) -> Result<Option<Self>, Unread> {
-        let mut values = headers.get_all(header::CONTENT_ENCODING).iter();
-        let Some(first) = values.next() else {
+    pub(super) fn of(answered: &Answered<'_>) -> Result<Option<Self>, Unread> {
+        let Some(first) = answered.encoding else {
             return Ok(None);
         };
-        if values.next().is_some() {
+        if answered.is_encoded_again {
             return Err(Unread);
         }
         let name = first.as_bytes().trim_ascii();
