@@ -36,7 +36,7 @@ const REQUEST: Wanted<Want> = &[
 pub(super) struct Ask {
     scanner: Scanner<Want>,
     /// Until it was asked for.
-    print: Option<Box<Fingerprint>>,
+    print: Option<Fingerprint>,
     wishes: Wishes,
 }
 
@@ -82,7 +82,7 @@ impl Ask {
     pub(super) fn new(key: &[u8; 16]) -> Self {
         Self {
             scanner: Scanner::new(REQUEST),
-            print: Some(Box::new(Fingerprint::new(key))),
+            print: Some(Fingerprint::new(key)),
             wishes: Wishes {
                 model: Vec::new(),
                 stream: false,

@@ -75,7 +75,7 @@ pub(super) struct Scanner<W: 'static> {
     /// Whether what comes is kept.
     keeps: bool,
     /// The key that the value belongs to, of the innermost object.
-    key: Option<usize>,
+    key: Option<&'static Key<W>>,
     escape: Escape,
     unit: u16,
     /// The first half of a surrogate pair.
@@ -134,7 +134,7 @@ impl<W: Copy + 'static> Scanner<W> {
             let rest = &bytes[at..];
             at += match self.state {
                 State::Start => self.start(rest),
-                State::Key => self.between(rest),
+                State::Key => self.between(rest, tell),
                 State::Value => self.value(rest, tell),
                 State::Text => self.text(rest, tell),
                 State::Word => self.word(rest, tell),
@@ -157,7 +157,7 @@ impl<W: Copy + 'static> Scanner<W> {
         at + 1
     }
 
-    fn between(&mut self, rest: &[u8]) -> usize {
+    fn between(&mut self, rest: &[u8], tell: &mut impl FnMut(W, Value<'_>)) -> usize {
         let Some(at) = rest.iter().position(|b| !is_blank(*b) && *b != b',') else {
             return rest.len();
         };
@@ -166,7 +166,12 @@ impl<W: Copy + 'static> Scanner<W> {
                 let after = &rest[at + 1..];
                 if let Some(end) = plain_end(after) {
                     self.key_is(&after[..end]);
-                    return at + end + 2;
+                    let taken = at + end + 2;
+                    // Mostly its value is there too.
+                    return match rest.get(taken..) {
+                        Some(value @ [b':', ..]) => taken + self.value(value, tell),
+                        _ => taken,
+                    };
                 }
                 self.in_key = true;
                 self.open_text();
@@ -184,7 +189,7 @@ impl<W: Copy + 'static> Scanner<W> {
         let is = |wanted: &[u8]| {
             wanted.len() == name.len() && wanted.first() == name.first() && wanted == name
         };
-        self.key = wanted.iter().position(|key| is(key.name.as_bytes()));
+        self.key = wanted.iter().find(|key| is(key.name.as_bytes()));
         self.state = State::Value;
     }
 
@@ -200,8 +205,7 @@ impl<W: Copy + 'static> Scanner<W> {
         let Some(at) = rest.iter().position(|b| !is_blank(*b) && *b != b':') else {
             return rest.len();
         };
-        let key = self.key.map(|key| &self.open[self.depth][key]);
-        let want = key.and_then(|key| key.want);
+        let want = self.key.and_then(|key| key.want);
         match rest[at] {
             b'"' => {
                 let after = &rest[at + 1..];
@@ -233,7 +237,7 @@ impl<W: Copy + 'static> Scanner<W> {
                         },
                     );
                 }
-                let inner = key.map_or(&[][..], |key| key.inner);
+                let inner = self.key.map_or(&[][..], |key| key.inner);
                 if opening == b'{' && !inner.is_empty() && self.depth + 1 < LEVELS {
                     self.depth += 1;
                     self.open[self.depth] = inner;
@@ -248,7 +252,7 @@ impl<W: Copy + 'static> Scanner<W> {
                 self.keeps = want.is_some();
                 self.kept.clear();
                 self.state = State::Word;
-                return at;
+                return at + self.word(&rest[at..], tell);
             }
         }
         at + 1
@@ -265,7 +269,7 @@ impl<W: Copy + 'static> Scanner<W> {
         }
         if end.is_some() {
             self.state = State::Key;
-            let want = self.key.and_then(|key| self.open[self.depth][key].want);
+            let want = self.key.and_then(|key| key.want);
             if let (true, Some(want)) = (self.keeps, want) {
                 match if whole { word } else { &self.kept } {
                     b"true" => tell(want, Value::Bool(true)),
@@ -298,7 +302,7 @@ impl<W: Copy + 'static> Scanner<W> {
             self.kept = name;
         } else {
             self.state = State::Key;
-            let want = self.key.and_then(|key| self.open[self.depth][key].want);
+            let want = self.key.and_then(|key| key.want);
             if let Some(want) = want {
                 tell(want, Value::Text(&self.kept, self.total));
             }
@@ -307,19 +311,25 @@ impl<W: Copy + 'static> Scanner<W> {
     }
 
     fn skip(&mut self, rest: &[u8]) -> usize {
-        for (at, byte) in rest.iter().enumerate() {
+        let mut at = 0;
+        while let Some((byte, after)) = rest.get(at..).and_then(<[u8]>::split_first) {
+            at += 1;
             match byte {
                 b'"' => {
+                    if let Some(end) = plain_end(after) {
+                        at += end + 1;
+                        continue;
+                    }
                     self.escape = Escape::None;
                     self.state = State::SkipText;
-                    return at + 1;
+                    return at;
                 }
                 b'{' | b'[' => self.skipped = self.skipped.saturating_add(1),
                 b'}' | b']' => {
                     self.skipped -= 1;
                     if self.skipped == 0 {
                         self.state = State::Key;
-                        return at + 1;
+                        return at;
                     }
                 }
                 _ => {}

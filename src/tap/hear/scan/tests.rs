@@ -221,6 +221,18 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn the_end_of_a_string_is_where_its_first_quote_or_backslash_is(
+        plain in prop::collection::vec(any::<u8>(), 0..80),
+        rest in "[\"\\\\!#\\[\\]]{0,3}",
+    ) {
+        let bytes = [plain.as_slice(), rest.as_bytes()].concat();
+        let first = bytes.iter().position(|b| matches!(b, b'"' | b'\\'));
+        prop_assert_eq!(special(&bytes), first);
+    }
+}
+
 #[test]
 fn of_two_that_have_one_name_the_last_counts() {
     let (found, _) = scanned(br#"{"a":"first","a":2,"\u0061":"last"}"#, &[1]);

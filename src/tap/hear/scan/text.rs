@@ -83,23 +83,38 @@ pub(super) fn plain_end(rest: &[u8]) -> Option<usize> {
     special(rest).filter(|at| rest.get(*at) == Some(&b'"'))
 }
 
-/// Where the first quote or backslash is.
+/// Where the first quote or backslash is. Most strings are so short that nothing need be called.
+#[inline]
 pub(in crate::tap::hear) fn special(rest: &[u8]) -> Option<usize> {
+    let Some((first, after)) = rest.split_first_chunk() else {
+        return far_special(rest);
+    };
+    special_in(*first).or_else(|| Some(first.len() + far_special(after)?))
+}
+
+/// The same where it is further on: a search has to be set up, so that begins late.
+#[inline(never)]
+fn far_special(rest: &[u8]) -> Option<usize> {
+    let (words, _) = rest.as_chunks();
+    let mut at = 0;
+    for word in words.iter().take(3) {
+        if let Some(found) = special_in(*word) {
+            return Some(at + found);
+        }
+        at += word.len();
+    }
+    Some(at + memchr2(b'"', b'\\', rest.get(at..)?)?)
+}
+
+/// The same of eight bytes, in one step.
+#[inline]
+fn special_in(word: [u8; 8]) -> Option<usize> {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
     const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
     // Has a bit set for each byte that is zero, the lowest of which is right.
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
-    // Most are short, and a search has to be set up.
-    let (words, _) = rest.as_chunks::<8>();
-    let mut at = 0;
-    for word in words.iter().take(4) {
-        let word = u64::from_le_bytes(*word);
-        let found = zeros(word ^ QUOTES) | zeros(word ^ BACKSLASHES);
-        if found != 0 {
-            return Some(at + found.trailing_zeros() as usize / 8);
-        }
-        at += 8;
-    }
-    Some(at + memchr2(b'"', b'\\', rest.get(at..)?)?)
+    let word = u64::from_le_bytes(word);
+    let found = zeros(word ^ QUOTES) | zeros(word ^ BACKSLASHES);
+    (found != 0).then(|| found.trailing_zeros() as usize / 8)
 }
