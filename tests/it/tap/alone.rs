@@ -343,6 +343,7 @@ fn uploads_and_answers_of_32_mb_take_no_memory() {
     run(SIZE);
     run(SIZE);
     let after = most_memory(tap.child.id());
-    assert!(after - before < SIZE / 8, "{before} then {after} bytes");
+    // The kernel counts pages a little late: a peak may even seem to have fallen.
+    assert!(after < before + SIZE / 8, "{before} then {after} bytes");
     tap.end();
 }
