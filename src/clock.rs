@@ -1,7 +1,7 @@
 //! The only reader of the time.
 
 use crate::domain::time::{Time, seconds_between};
-use chrono::TimeDelta;
+use chrono::DateTime;
 use std::{
     sync::{
         Arc,
@@ -15,7 +15,8 @@ use tokio::time::Instant;
 /// a wall clock that is set does not. Clones share their corrections.
 #[derive(Clone, Debug)]
 pub struct Clock {
-    wall: Time,
+    /// Wall time at the start, nanoseconds since 1970.
+    wall_ns: i64,
     started: Instant,
     corrected_ms: Arc<AtomicI64>,
     /// Whether this is the wall's time, and not that of a made-up world.
@@ -52,14 +53,15 @@ impl Clock {
         }
     }
 
-    /// Anchored at a given wall time, for worlds in virtual time: it follows no other clock.
+    /// Anchored at a given wall time, for worlds in virtual time: it follows no other clock. It shows no time
+    /// after the 11th of April 2262.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place that reads the time"
     )]
     pub fn anchored(wall: Time) -> Self {
         Self {
-            wall,
+            wall_ns: wall.timestamp_nanos_opt().unwrap_or(i64::MAX),
             started: Instant::now(),
             corrected_ms: Arc::default(),
             of_wall: false,
@@ -68,9 +70,15 @@ impl Clock {
 
     /// Now.
     pub fn now(&self) -> Time {
-        let passed = TimeDelta::nanoseconds(self.started.elapsed().as_nanos() as i64);
-        let corrected = TimeDelta::milliseconds(self.corrected_ms.load(Ordering::Relaxed));
-        self.wall + passed + corrected
+        DateTime::from_timestamp_nanos(self.nanos())
+    }
+
+    /// Now, in nanoseconds since 1970.
+    pub fn nanos(&self) -> i64 {
+        let corrected_ns = self.corrected_ms.load(Ordering::Relaxed) * 1_000_000;
+        self.wall_ns
+            .saturating_add(self.started.elapsed().as_nanos() as i64)
+            .saturating_add(corrected_ns)
     }
 
     /// The monotonic now, for deadlines of the loop.

@@ -107,11 +107,9 @@ impl Link {
         match self.tick.load(Relaxed) {
             OUTSIDE => self.tap.clock.now(),
             UNREAD => {
-                let now = self.tap.clock.now();
-                if let Some(nanos) = now.timestamp_nanos_opt() {
-                    self.tick.store(nanos, Relaxed);
-                }
-                now
+                let nanos = self.tap.clock.nanos();
+                self.tick.store(nanos, Relaxed);
+                DateTime::from_timestamp_nanos(nanos)
             }
             nanos => DateTime::from_timestamp_nanos(nanos),
         }
