@@ -56,6 +56,8 @@ pub struct Poller {
     connection: Arc<Connection>,
     clock: Clock,
     turns: usize,
+    /// The workspace that is read with each poll.
+    home: Option<WorkspaceId>,
     rota: Rota,
     organization: Option<Organization>,
     groups: Vec<Group>,
@@ -78,6 +80,7 @@ impl Poller {
     pub fn new(connection: Arc<Connection>, clock: Clock, turns: usize) -> Self {
         Self {
             groups_at: clock.now(),
+            home: connection.workspace.clone(),
             connection,
             clock,
             turns,
@@ -114,13 +117,23 @@ impl Poller {
         self.ask_organization(&mut faults).await;
         self.list_workspaces(&mut faults).await;
         let mut overrides = Vec::new();
-        if let Some(own) = self.connection.workspace.clone() {
+        if let Some(own) = self.home.clone() {
             match self.read_workspace(&own, &mut faults).await {
                 Ok(found) => overrides.push((own, found)),
                 Err(trouble) => faults.push(self.unread(&own, &trouble)),
             }
         }
         self.snapshot(overrides, faults)
+    }
+
+    /// Where answers name the workspace only after a poll: reads it now, and with each later poll. None
+    /// where that is done, or where limits themselves were never read.
+    pub async fn settle_in(&mut self, home: &WorkspaceId) -> Option<Polled> {
+        if self.groups.is_empty() || self.home.as_ref() == Some(home) {
+            return None;
+        }
+        self.home = Some(home.clone());
+        Some(self.read_one(home.clone()).await)
     }
 
     /// Reads the next workspace of the round, a second after the one before it; none when the round is
@@ -133,6 +146,10 @@ impl Poller {
             tokio::time::sleep(rest).await;
         }
         self.last_turn = Some(self.clock.now());
+        Some(self.read_one(workspace).await)
+    }
+
+    async fn read_one(&mut self, workspace: WorkspaceId) -> Polled {
         let mut faults = Vec::new();
         let mut overrides = Vec::new();
         let mut stay_away_s = None;
@@ -149,7 +166,7 @@ impl Poller {
         }
         let mut polled = self.snapshot(overrides, faults);
         polled.stay_away_s = stay_away_s;
-        Some(polled)
+        polled
     }
 
     async fn ask_organization(&mut self, faults: &mut Vec<String>) {
@@ -178,7 +195,7 @@ impl Poller {
                 self.connection.host, trouble.what
             )),
         }
-        let own = self.connection.workspace.as_ref();
+        let own = self.home.as_ref();
         let all = self.workspaces.iter().map(|workspace| workspace.id.clone());
         self.rota.set(all, own, self.turns);
     }

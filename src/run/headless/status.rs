@@ -129,6 +129,7 @@ impl<'a> Watcher<'a> {
             for model in self.args.probe.clone() {
                 best = best.max(Some(self.probe(model.into(), outlet).await));
             }
+            self.read_own_workspace().await;
         }
         if best.is_none() && self.poller.is_none() && self.args.probe.is_empty() {
             best = Some(self.knock(outlet).await);
@@ -164,6 +165,18 @@ impl<'a> Watcher<'a> {
             LimitsState::Refused => Answer::Refused,
             _ => Answer::Unreachable,
         })
+    }
+
+    /// The overrides of a workspace that only an answer's head has named.
+    async fn read_own_workspace(&mut self) {
+        let home = self.heard.kept().board.workspace().cloned();
+        let (Some(poller), Some(home)) = (&mut self.poller, home) else {
+            return;
+        };
+        if let Some(polled) = poller.settle_in(&home).await {
+            self.desk.session.learn(&polled.seen);
+            self.heard.absorb(&polled.seen);
+        }
     }
 
     /// One token, one attempt.

@@ -60,6 +60,30 @@ fn status_has_limits_and_with_a_probe_live_levels() {
     );
 }
 
+/// Section 3: each answer names its workspace, here one that lowers a pool which is not probed.
+#[test]
+fn a_workspace_that_only_a_probe_names_lowers_every_pool_of_it() {
+    let simulator = Simulator::with(
+        "workspace = \"jobs\"\n[[workspaces]]\nname = \"jobs\"\nid = \"wrkspc_01Jobs\"\nlimits = { \"Opus 5.5\" = { requests_per_minute = 100 } }\n",
+    );
+    let home = Home::at(&simulator.url);
+    let value = home
+        .run("status --json --probe claude-haiku-4-5")
+        .exits(0)
+        .json();
+    let pools = value["pools"].as_array().unwrap();
+    let is_opus = |pool: &&Value| {
+        let models = pool["models"].as_array().unwrap();
+        models.contains(&"claude-opus-5-5".into())
+    };
+    let rpm = &pools.iter().find(is_opus).unwrap()["gauges"][0];
+    assert_eq!(rpm["dimension"], "rpm");
+    assert_eq!(
+        (&rpm["effective_limit"], &rpm["scope"]),
+        (&100.into(), &"workspace".into())
+    );
+}
+
 #[test]
 fn status_without_an_admin_key_lives_on_headers() {
     let simulator = Simulator::named("calm");
