@@ -136,6 +136,11 @@ impl Poller {
         Some(self.read_one(home.clone()).await)
     }
 
+    /// How many workspaces [`Self::turn`] has still to read in this round.
+    pub fn turns_left(&self) -> usize {
+        self.rota.due()
+    }
+
     /// Reads the next workspace of the round, a second after the one before it; none when the round is
     /// over.
     pub async fn turn(&mut self) -> Option<Polled> {

@@ -13,7 +13,10 @@ use crate::{
     },
     report::{self, limits::Limits},
 };
-use std::sync::Arc;
+use std::{
+    io::{self, IsTerminal},
+    sync::Arc,
+};
 
 pub(super) async fn run(
     args: &args::Limits,
@@ -57,7 +60,20 @@ pub(super) async fn run(
         return Ok(exits::FAILURE);
     };
     if let Some(whole) = &mut snapshot {
+        // A second each: whoever waits sees for what.
+        let all = poller.turns_left();
+        let shown = all > 1 && io::stderr().is_terminal();
+        let progress = |left: usize, outlet: &mut Outlet<'_>| {
+            if shown && left > 0 {
+                let nth = all - left + 1;
+                outlet.progress(&format!(
+                    "\rreading workspace {nth} of {all}, one a second\u{1b}[K"
+                ));
+            }
+        };
+        progress(all, outlet);
         while let Some(turn) = poller.turn().await {
+            progress(poller.turns_left(), outlet);
             if let What::Limits {
                 snapshot: Some(more),
                 ..
@@ -66,6 +82,9 @@ pub(super) async fn run(
                 whole.overrides.extend(more.overrides);
                 whole.faults.extend(more.faults);
             }
+        }
+        if shown {
+            outlet.progress("\r\u{1b}[K");
         }
     }
     let tiers = assets::tiers();

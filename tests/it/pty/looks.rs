@@ -107,3 +107,30 @@ fn with_neither_config_nor_key_it_opens_and_says_what_to_do() {
     assert_given_back(&screen);
     assert_eq!(code, 0);
 }
+
+/// Workspaces are read one a second: on a terminal a line says so while it lasts, in a file nothing does.
+#[test]
+fn limits_that_are_long_in_coming_say_what_is_awaited() {
+    let simulator = crate::cli::Simulator::with(
+        "[[workspaces]]\nname = \"one\"\nid = \"wrkspc_01One\"\n[[workspaces]]\nname = \"two\"\nid = \"wrkspc_01Two\"\n",
+    );
+    let env = [
+        ("ANTHROPIC_BASE_URL", simulator.url.as_str()),
+        ("ANTHROPIC_ADMIN_KEY", ratetop::sim::speak::ask::ADMIN_KEY),
+    ];
+    let mut terminal = Terminal::start(RATETOP, &["limits"], &env, 120, 60);
+    terminal.until_shows("reading workspace 2 of 2, one a second");
+    let (screen, code) = terminal.end();
+    assert_eq!(code, 0);
+    let text = screen.contents();
+    assert!(
+        text.contains("wrkspc_01Two") && !text.contains("reading"),
+        "{text}"
+    );
+
+    let script = r#""$RATETOP" limits 2>said; echo "and said: $(wc -c <said) bytes""#;
+    let mut terminal = Terminal::start("sh", &["-c", script], &env, 120, 60);
+    let (screen, _) = terminal.end();
+    let text = screen.contents();
+    assert!(text.contains("and said: 0 bytes"), "{text}");
+}
